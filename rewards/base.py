@@ -1,0 +1,223 @@
+"""What a reward is: the score of a labelling, complete or not."""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lingym.types import UNDECIDED, BoolArray, FloatArray, Labelings, LabelSpace
+
+if TYPE_CHECKING:
+    from lingym.rewards.sums import WeightedSum
+
+
+class RewardError(RuntimeError):
+    """A reward failed, or gave something that is not a score; the message names it."""
+
+
+class Reward:
+    """Scores labelings; the reward of a step is how much it raised the score.
+
+    With score(nothing) = 0, the rewards of an episode sum to the score of its whole labelling, and
+    shaping by a dense score leaves the best policy as it is (Ng, Harada and Russell, 1999).
+
+    A subclass gives ``name`` and ``score``. One that is a dataclass (``eq=False``) gets its written
+    form from its fields.
+
+    Attributes:
+        name: what its score is called in logs and on the command line.
+        sparse: whether the score stays 0 until the labelling is complete. The environments then
+            ask for the score of finished episodes only.
+    """
+
+    name: str
+    sparse: bool = True
+    _space: LabelSpace | None = None
+
+    def bind(self, space: LabelSpace) -> None:
+        """Take the task's labels; environments call it once, before any score.
+
+        Raises:
+            ValueError: the reward cannot score these labels, or scores another task's already.
+        """
+        if self._space is not None and self._space.names != space.names:
+            raise ValueError(
+                f"reward {self.name} already scores labels {list(self._space.names)} and cannot "
+                f"score {list(space.names)} too: make a reward for each task"
+            )
+        self._space = space
+
+    @property
+    def space(self) -> LabelSpace:
+        """The labels that ``bind`` brought.
+
+        Raises:
+            RewardError: ``bind`` was not called.
+        """
+        if self._space is None:
+            raise RewardError(
+                f"reward {self.name} does not know its labels yet: call bind(LabelSpace(names)) "
+                "before scoring (an environment does so for its own reward)"
+            )
+        return self._space
+
+    def score(self, labelings: Labelings) -> FloatArray:
+        """What the labels given so far are worth, float64 [B]; 0 where none was given."""
+        raise NotImplementedError
+
+    def scored(self, labelings: Labelings) -> BoolArray:
+        """Which rows may have a score other than 0, bool [B]: begun ones, or complete if sparse."""
+        begun = labelings.decided > 0
+        return begun & (labelings.decided >= labelings.lengths) if self.sparse else begun
+
+    def steps(self, labelings: Labelings) -> FloatArray:
+        """All step rewards of complete episodes, float64 [B, U]; 0 after the last unit.
+
+        Step t of a row is score(first t + 1 labels) - score(first t labels). An override may be
+        faster, never different.
+        """
+        rows, units = labelings.labels.shape
+        steps = np.zeros((rows, units))
+        if self.sparse:
+            ended = np.flatnonzero(labelings.lengths > 0)
+            steps[ended, labelings.lengths[ended] - 1] = self.score(labelings)[ended]
+            return steps
+        before = np.zeros(rows)
+        for t in range(units):
+            score = self.score(prefix(labelings, t + 1))
+            steps[:, t] = score - before
+            before = score
+        return steps
+
+    def parts(self, labelings: Labelings) -> dict[str, FloatArray]:
+        """The scores to log by name, float64 [B] each; only a sum has more than one."""
+        return {self.name: self.score(labelings)}
+
+    def to_spec(self) -> str:
+        """The text that ``from_spec`` reads back: the name, and what differs from the defaults."""
+        changed = _changed_settings(self)
+        return f"{self.name}({changed})" if changed else self.name
+
+    def __str__(self) -> str:
+        """The written form, ``to_spec``."""
+        return self.to_spec()
+
+    def __add__(self, other: "Reward") -> "WeightedSum":
+        """The sum of two rewards."""
+        from lingym.rewards.sums import WeightedSum  # a sum is a reward, so it imports this file
+
+        if not isinstance(other, Reward):
+            return NotImplemented
+        return WeightedSum.of((1.0, self), (1.0, other))
+
+    def __mul__(self, weight: float) -> "WeightedSum":
+        """This reward, weighted."""
+        from lingym.rewards.sums import WeightedSum
+
+        if not isinstance(weight, int | float):
+            return NotImplemented
+        return WeightedSum.of((float(weight), self))
+
+    __rmul__ = __mul__
+
+
+def _changed_settings(reward: object) -> str:
+    """The constructor's arguments that differ from its defaults; none where no dataclass."""
+    if not is_dataclass(reward) or isinstance(reward, type):
+        return ""
+    values = vars(reward)
+    return ", ".join(
+        f"{field.name}={values[field.name]!r}"
+        for field in fields(reward)
+        if field.init and values[field.name] != field.default
+    )
+
+
+def prefix(labelings: Labelings, units: int) -> Labelings:
+    """The same episodes when only their first ``units`` units had a label."""
+    labels = labelings.labels.copy()
+    labels[:, units:] = UNDECIDED
+    decided = np.minimum(labelings.decided, units).astype(np.int32)
+    return replace(labelings, labels=labels, decided=decided)
+
+
+def checked_score(reward: Reward, labelings: Labelings) -> FloatArray:
+    """``reward.score(labelings)``, or an error that names the reward and the episode.
+
+    Raises:
+        RewardError: the reward raised, or gave anything but finite float64 [B].
+    """
+    score = _call(reward, labelings, "score", reward.score)
+    _check_array(reward, labelings, "score", score, (len(labelings.lengths),))
+    return score
+
+
+def checked_steps(reward: Reward, labelings: Labelings) -> FloatArray:
+    """``reward.steps(labelings)``, or an error that names the reward and the episode.
+
+    Raises:
+        RewardError: the reward raised, gave anything but finite float64 [B, U], or rewarded a step
+            after an episode's last unit.
+    """
+    steps = _call(reward, labelings, "steps", reward.steps)
+    _check_array(reward, labelings, "steps", steps, labelings.labels.shape)
+    after = np.arange(steps.shape[1]) >= labelings.lengths[:, None]
+    late = ((steps != 0) & after).any(1)
+    if late.any():
+        row = int(late.argmax())
+        raise RewardError(
+            f"reward {reward.name}: steps rewards a unit after the last of example "
+            f"{labelings.examples[row]}, which has {labelings.lengths[row]}"
+        )
+    return steps
+
+
+def _call(
+    reward: Reward, labelings: Labelings, what: str, method: Callable[[Labelings], FloatArray]
+) -> FloatArray:
+    try:
+        return method(labelings)
+    except RewardError:
+        raise
+    except Exception as error:
+        where = _first_failure(labelings, method)
+        raise RewardError(
+            f"reward {reward.name}: {what} failed on {where}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _first_failure(labelings: Labelings, method: Callable[[Labelings], FloatArray]) -> str:
+    """Name the first episode that fails alone, or all of them where each alone is well."""
+    for row in range(len(labelings.lengths)):
+        one = slice(row, row + 1)
+        alone = Labelings(
+            labelings.labels[one],
+            labelings.gold[one],
+            labelings.decided[one],
+            labelings.lengths[one],
+            labelings.examples[one],
+        )
+        try:
+            method(alone)
+        except Exception:
+            return f"example {labelings.examples[row]}"
+    return f"the batch of examples {labelings.examples.tolist()}, though on none of them alone"
+
+
+def _check_array(
+    reward: Reward, labelings: Labelings, what: str, array: object, shape: tuple[int, ...]
+) -> None:
+    wanted = f"float64 {list(shape)}"
+    where = f"reward {reward.name}: {what} of examples {labelings.examples.tolist()}"
+    if not isinstance(array, np.ndarray):
+        raise RewardError(f"{where} is a {type(array).__name__}, not an array: wanted {wanted}")
+    if array.dtype != np.float64 or array.shape != shape:
+        raise RewardError(f"{where} is {array.dtype} {list(array.shape)}: wanted {wanted}")
+    finite = np.isfinite(array)
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0, 0])
+        value = array[row][~finite[row]].flat[0] if array.ndim > 1 else array[row]
+        raise RewardError(
+            f"reward {reward.name}: {what} of example {labelings.examples[row]} is {value}"
+        )
