@@ -1,13 +1,21 @@
 """What a labelling is worth: rewards for episodes, metrics for corpora."""
 
 from lingym.rewards.accuracy import Accuracy
-from lingym.rewards.base import Reward, RewardError, checked_score, checked_steps
+from lingym.rewards.base import Reward, RewardError, prefix
+from lingym.rewards.checks import checked_score, checked_steps
+from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
+from lingym.rewards.f1 import F1
+from lingym.rewards.function import from_function
 from lingym.rewards.metrics import corpus_metrics, span_report
+from lingym.rewards.spec import REWARDS, describe, from_spec
 from lingym.rewards.sums import WeightedSum
 
 __all__ = [
+    "F1",
+    "REWARDS",
     "Accuracy",
+    "CrossEntropy",
     "EntityF1",
     "Reward",
     "RewardError",
@@ -15,5 +23,9 @@ __all__ = [
     "checked_score",
     "checked_steps",
     "corpus_metrics",
+    "describe",
+    "from_function",
+    "from_spec",
+    "prefix",
     "span_report",
 ]

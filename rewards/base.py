@@ -1,6 +1,5 @@
 """What a reward is: the score of a labelling, complete or not."""
 
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -134,90 +133,21 @@ def _changed_settings(reward: object) -> str:
     )
 
 
+def rises(scores: FloatArray, labelings: Labelings) -> FloatArray:
+    """Step rewards from the scores of all prefixes.
+
+    Args:
+        scores: float64 [B, U]; ``scores[b, t]`` is the score of the first t + 1 labels.
+        labelings: the complete episodes; their ``lengths`` say where the rewards end.
+    """
+    steps = np.diff(scores, axis=1, prepend=0.0)
+    steps[np.arange(steps.shape[1]) >= labelings.lengths[:, None]] = 0.0
+    return steps
+
+
 def prefix(labelings: Labelings, units: int) -> Labelings:
     """The same episodes when only their first ``units`` units had a label."""
     labels = labelings.labels.copy()
     labels[:, units:] = UNDECIDED
     decided = np.minimum(labelings.decided, units).astype(np.int32)
     return replace(labelings, labels=labels, decided=decided)
-
-
-def checked_score(reward: Reward, labelings: Labelings) -> FloatArray:
-    """``reward.score(labelings)``, or an error that names the reward and the episode.
-
-    Raises:
-        RewardError: the reward raised, or gave anything but finite float64 [B].
-    """
-    score = _call(reward, labelings, "score", reward.score)
-    _check_array(reward, labelings, "score", score, (len(labelings.lengths),))
-    return score
-
-
-def checked_steps(reward: Reward, labelings: Labelings) -> FloatArray:
-    """``reward.steps(labelings)``, or an error that names the reward and the episode.
-
-    Raises:
-        RewardError: the reward raised, gave anything but finite float64 [B, U], or rewarded a step
-            after an episode's last unit.
-    """
-    steps = _call(reward, labelings, "steps", reward.steps)
-    _check_array(reward, labelings, "steps", steps, labelings.labels.shape)
-    after = np.arange(steps.shape[1]) >= labelings.lengths[:, None]
-    late = ((steps != 0) & after).any(1)
-    if late.any():
-        row = int(late.argmax())
-        raise RewardError(
-            f"reward {reward.name}: steps rewards a unit after the last of example "
-            f"{labelings.examples[row]}, which has {labelings.lengths[row]}"
-        )
-    return steps
-
-
-def _call(
-    reward: Reward, labelings: Labelings, what: str, method: Callable[[Labelings], FloatArray]
-) -> FloatArray:
-    try:
-        return method(labelings)
-    except RewardError:
-        raise
-    except Exception as error:
-        where = _first_failure(labelings, method)
-        raise RewardError(
-            f"reward {reward.name}: {what} failed on {where}: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _first_failure(labelings: Labelings, method: Callable[[Labelings], FloatArray]) -> str:
-    """Name the first episode that fails alone, or all of them where each alone is well."""
-    for row in range(len(labelings.lengths)):
-        one = slice(row, row + 1)
-        alone = Labelings(
-            labelings.labels[one],
-            labelings.gold[one],
-            labelings.decided[one],
-            labelings.lengths[one],
-            labelings.examples[one],
-        )
-        try:
-            method(alone)
-        except Exception:
-            return f"example {labelings.examples[row]}"
-    return f"the batch of examples {labelings.examples.tolist()}, though on none of them alone"
-
-
-def _check_array(
-    reward: Reward, labelings: Labelings, what: str, array: object, shape: tuple[int, ...]
-) -> None:
-    wanted = f"float64 {list(shape)}"
-    where = f"reward {reward.name}: {what} of examples {labelings.examples.tolist()}"
-    if not isinstance(array, np.ndarray):
-        raise RewardError(f"{where} is a {type(array).__name__}, not an array: wanted {wanted}")
-    if array.dtype != np.float64 or array.shape != shape:
-        raise RewardError(f"{where} is {array.dtype} {list(array.shape)}: wanted {wanted}")
-    finite = np.isfinite(array)
-    if not finite.all():
-        row = int(np.argwhere(~finite)[0, 0])
-        value = array[row][~finite[row]].flat[0] if array.ndim > 1 else array[row]
-        raise RewardError(
-            f"reward {reward.name}: {what} of example {labelings.examples[row]} is {value}"
-        )

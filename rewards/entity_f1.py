@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lingym.rewards.accuracy import count
-from lingym.rewards.base import Reward
+from lingym.rewards.base import Reward, rises
+from lingym.rewards.counting import count, ratio
 from lingym.rewards.spans import Codes, SpanCodes, begins, partings
 from lingym.types import FloatArray, Labelings, LabelSpace
 
@@ -50,7 +50,8 @@ class EntityF1(Reward):
         equal = found.end[found.equal] // predicted.shape[1]
         # An end may be the separator column, which is still the sentence's own row.
         matches = np.bincount(equal, minlength=len(predicted))
-        f1 = self._f1(matches, count(begins(predicted)) + count(begins(gold)))
+        spans = count(begins(predicted)) + count(begins(gold))
+        f1 = ratio(2 * matches, spans, self.empty)
         return np.where(self.scored(labelings), f1, 0.0)
 
     def steps(self, labelings: Labelings) -> FloatArray:
@@ -64,22 +65,16 @@ class EntityF1(Reward):
             return super().steps(labelings)
         predicted, gold = self._encode(labelings)
         found = partings(predicted, gold)
-        matches = np.zeros(predicted.size, np.int32)
+        matches = np.zeros(predicted.size, np.int64)
         matches[found.end[found.equal] - 1] = 1
         matches = matches.reshape(predicted.shape).cumsum(1)
         passing = found.end[found.predicted_goes_on & ~found.gold_goes_on] - 1
         matches.reshape(-1)[passing] += 1
         spans = begins(predicted).cumsum(1) + begins(gold).sum(1)[:, None]
-        f1 = self._f1(matches, spans)[:, :-1]
-        steps = np.diff(f1, axis=1, prepend=0.0)
-        steps[np.arange(steps.shape[1]) >= labelings.lengths[:, None]] = 0.0
-        return steps
+        return rises(ratio(2 * matches, spans, self.empty)[:, :-1], labelings)
 
     def _encode(self, labelings: Labelings) -> tuple[Codes, Codes]:
         """Codes of the labels and of the gold, int16 [B, U + 1] each."""
         self.space  # noqa: B018  raises where bind was forgotten
         assert self._codes is not None
         return self._codes.encode(labelings.labels), self._codes.encode(labelings.gold)
-
-    def _f1(self, matches: np.ndarray, spans: np.ndarray) -> FloatArray:
-        return np.where(spans > 0, 2.0 * matches / np.maximum(spans, 1), self.empty)

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from lingym.rewards.counting import Counts, ratio
 from lingym.rewards.spans import Codes, SpanCodes, begins, partings
 from lingym.types import UNDECIDED, FloatArray, IntArray
-
-Counts = npt.NDArray[np.intp]
 
 
 def corpus_metrics(predicted: IntArray, gold: IntArray, names: Sequence[str]) -> dict[str, float]:
@@ -127,7 +125,7 @@ def _precision_recall_f1(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Element by element; 0 / 0 is 0."""
     return (
-        matches / np.maximum(predicted, 1),
-        matches / np.maximum(gold, 1),
-        2 * matches / np.maximum(predicted + gold, 1),
+        ratio(matches, predicted, 0.0),
+        ratio(matches, gold, 0.0),
+        ratio(2 * matches, predicted + gold, 0.0),
     )

@@ -5,7 +5,8 @@ from functools import reduce
 
 import numpy as np
 
-from lingym.rewards.base import Reward, checked_score, checked_steps
+from lingym.rewards.base import Reward
+from lingym.rewards.checks import checked_score, checked_steps
 from lingym.types import FloatArray, Labelings, LabelSpace
 
 
@@ -25,7 +26,9 @@ class WeightedSum(Reward):
             raise ValueError("a weighted sum needs at least one reward")
         for weight, reward in terms:
             if not math.isfinite(weight):
-                raise ValueError(f"the weight of reward {reward.name} is {weight}, not a number")
+                raise ValueError(
+                    f"the weight of reward {reward.name} is {weight}: wanted a finite number"
+                )
         self.terms = terms
         self.name = self.to_spec()
         self.sparse = all(reward.sparse for _, reward in terms)

@@ -1,0 +1,93 @@
+"""Rewards written as text, as on a command line: ``0.7*entity_f1(dense=True)+0.3*accuracy``."""
+
+import ast
+from dataclasses import fields
+
+from lingym.rewards.accuracy import Accuracy
+from lingym.rewards.base import Reward
+from lingym.rewards.cross_entropy import CrossEntropy
+from lingym.rewards.entity_f1 import EntityF1
+from lingym.rewards.f1 import F1
+
+REWARDS: dict[str, type[Accuracy] | type[CrossEntropy] | type[EntityF1] | type[F1]] = {
+    reward.name: reward for reward in (Accuracy, CrossEntropy, EntityF1, F1)
+}
+"""The rewards that text can name."""
+
+
+def describe() -> dict[str, str]:
+    """One line about each reward that text can name."""
+    return {name: (kind.__doc__ or "").partition("\n")[0] for name, kind in REWARDS.items()}
+
+
+def from_spec(text: str) -> Reward:
+    """Read a reward from text; ``str(reward)`` gives the text back.
+
+    A name, a name with settings by keyword, sums of these, and products with numbers:
+    ``accuracy``, ``f1(average="macro", ignore=("O",))``, ``0.5*(entity_f1+accuracy)``. The text is
+    parsed and read, never evaluated.
+
+    Raises:
+        ValueError: the text is not such an expression; the message has the text and the cause.
+    """
+    try:
+        reward = _read(ast.parse(text.strip(), mode="eval").body)
+    except SyntaxError as error:
+        raise ValueError(f"reward {text!r} is not an expression: {error.msg}") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"reward {text!r}: {error}") from error
+    if not isinstance(reward, Reward):
+        raise ValueError(f"reward {text!r} is a number, not a reward: {_known()}")
+    return reward
+
+
+def _read(node: ast.expr) -> Reward | float:
+    """The reward or number that a node of the expression stands for."""
+    match node:
+        case ast.Name(name) | ast.Call(ast.Name(name)):
+            return _make(name, node)
+        case ast.Constant(int() | float() as number) if not isinstance(number, bool):
+            return number
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as number)):
+            return -number
+        case ast.BinOp(left, ast.Add(), right):
+            one, other = _read(left), _read(right)
+            if isinstance(one, Reward) and isinstance(other, Reward):
+                return one + other
+            raise ValueError(f"{ast.unparse(node)} adds a number: only rewards are added")
+        case ast.BinOp(left, ast.Mult(), right):
+            one, other = _read(left), _read(right)
+            if not isinstance(other, Reward):
+                return one * other
+            if not isinstance(one, Reward):
+                return one * other
+            raise ValueError(f"{ast.unparse(node)} multiplies two rewards: weights are numbers")
+    raise ValueError(f"{ast.unparse(node)} is no reward, number, sum or product")
+
+
+def _make(name: str, node: ast.expr) -> Reward:
+    """The reward of this name with the settings of the call, if it is one."""
+    if name not in REWARDS:
+        raise ValueError(f"unknown reward {name!r}: {_known()}")
+    kind = REWARDS[name]
+    if not isinstance(node, ast.Call):
+        return kind()
+    settings = {field.name: field for field in fields(kind) if field.init}
+    given = {}
+    for keyword in node.keywords:
+        if keyword.arg not in settings:
+            raise ValueError(f"{name} has no setting {keyword.arg!r}: it has {', '.join(settings)}")
+        try:
+            given[keyword.arg] = ast.literal_eval(keyword.value)
+        except ValueError:
+            value = ast.unparse(keyword.value)
+            raise ValueError(f"{name}: {keyword.arg} is {value}, not a plain value") from None
+        if settings[keyword.arg].type is bool and not isinstance(given[keyword.arg], bool):
+            raise ValueError(f"{name}: {keyword.arg} is {given[keyword.arg]!r}, not True or False")
+    if node.args:
+        raise ValueError(f"give the settings of {name} by name, such as {next(iter(settings))}=...")
+    return kind(**given)
+
+
+def _known() -> str:
+    return f"known are {', '.join(sorted(REWARDS))}"
