@@ -1,0 +1,21 @@
+"""Corpora: labelled text read from files, from the Hugging Face library, or generated."""
+
+from lingym.envs.corpora.conll import read_conll, read_conllu
+from lingym.envs.corpora.delimited import read_delimited
+from lingym.envs.corpora.jsonl import read_jsonl
+from lingym.envs.corpora.load import Corpus, Options, load_corpus, read_records
+from lingym.envs.corpora.plain import read_plain
+from lingym.envs.corpora.record import Record
+
+__all__ = [
+    "Corpus",
+    "Options",
+    "Record",
+    "load_corpus",
+    "read_conll",
+    "read_conllu",
+    "read_delimited",
+    "read_jsonl",
+    "read_plain",
+    "read_records",
+]

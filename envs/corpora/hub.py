@@ -1,0 +1,135 @@
+"""Data sets of the Hugging Face library, by name or from a folder: ``hf:NAME[/CONFIG]``.
+
+- ``hf:imdb``: the data set of that name;
+- ``hf:org/name``: likewise; if the Hub has none, the data set ``org`` in its configuration ``name``
+  (``hf:conll2003/cfg``);
+- ``hf:org/name/cfg``: a configuration;
+- ``hf:/a/folder``, ``hf:./a/folder``, ``hf:~/a/folder``, or any folder that exists: what
+  ``save_to_disk`` wrote there.
+
+``?split=NAME`` at the end takes this split, or a slice of it as in ``train[:10%]``, in place of
+the one that is asked for. ``dev`` is also found under ``validation``, ``valid``, ``val`` and
+``eval``. A column of class numbers is read as the names of its classes; -1, no class, is read
+as None.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from lingym.envs.corpora.record import Record
+from lingym.types import DataError
+
+PREFIX = "hf:"
+"""What a name of this module begins with."""
+
+_LISTS = ("List", "LargeList", "Sequence")  # Sequence up to datasets 3, the others since
+_ALIASES = {"dev": ("dev", "validation", "valid", "val", "eval")}
+
+
+def splits(source: str) -> tuple[str, ...]:
+    """Those of train, dev and test that a data set holds."""
+    name, split = _parse(source)
+    if split is not None:
+        raise ValueError(
+            f"{source}: a corpus is all splits: leave ?split= out, or give it to one split"
+        )
+    present = _load(name, None)
+    if not isinstance(present, Mapping):
+        return ("train",)
+    return tuple(role for role in ("train", "dev", "test") if _find(role, present) is not None)
+
+
+def read(source: str, split: str = "train") -> Iterator[Record]:
+    """Yields the rows of a split as records; the line of each is its number, from 1.
+
+    Args:
+        source: a name as above.
+        split: the split, where the source names none.
+
+    Raises:
+        DataError: there is no such data set or split, or the library is not installed.
+    """
+    name, asked = _parse(source)
+    data = _load(name, asked)
+    if isinstance(data, Mapping):
+        key = _find(asked or split, data)
+        if key is None:
+            raise DataError(f"{source}: has no split {asked or split}, only {', '.join(data)}")
+        data, place = data[key], f"{PREFIX}{name}[{key}]"
+    else:
+        place = f"{PREFIX}{name}" + (f"[{asked}]" if asked else "")
+    for number, row in enumerate(data, start=1):
+        values = {key: _named(data.features[key], value) for key, value in row.items()}
+        yield Record(values, place, (number,))
+
+
+def _parse(source: str) -> tuple[str, str | None]:
+    """The name, and the split asked for."""
+    name, _, query = source.removeprefix(PREFIX).partition("?")
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    if not name or asked.keys() - {"split"} or (query and not asked):
+        raise ValueError(f"wanted hf:NAME[/CONFIG][?split=SPLIT], got {source!r}")
+    return name, asked.get("split")
+
+
+def _find(role: str, present: Mapping[str, Any]) -> str | None:
+    return next((name for name in _ALIASES.get(role, (role,)) if name in present), None)
+
+
+def _load(name: str, split: str | None) -> Any:
+    """A Dataset, or a mapping of splits to Datasets."""
+    datasets = _library()
+    if name.startswith(("/", "./", "../", "~")) or Path(name).is_dir():
+        return _load_folder(datasets, name)
+    parts = name.split("/")
+    tries = {
+        1: [(name, None)],
+        2: [(name, None), (parts[0], parts[1])],
+        3: [("/".join(parts[:2]), parts[-1])],
+    }.get(len(parts))
+    if tries is None:
+        raise ValueError(f"wanted hf:NAME[/CONFIG], got {PREFIX}{name}")
+    failures = []
+    for path, config in tries:
+        try:
+            return datasets.load_dataset(path, config, split=split)
+        except (FileNotFoundError, ConnectionError, ValueError) as error:  # the library's own kinds
+            failures.append(str(error).strip().split("\n")[0])
+    raise DataError(f"{PREFIX}{name}: cannot be loaded: {'; '.join(failures)}")
+
+
+def _load_folder(datasets: Any, name: str) -> Any:
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"{PREFIX}{name}: there is no such folder")
+    if not any((folder / mark).exists() for mark in ("dataset_dict.json", "state.json")):
+        raise DataError(
+            f"{PREFIX}{name}: wanted a folder that save_to_disk wrote, found none there"
+        )
+    return datasets.load_from_disk(str(folder))
+
+
+def _library() -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(
+            "hf: needs the library datasets, which is not installed: pip install 'lingym[datasets]'"
+        ) from None
+    return datasets
+
+
+def _named(feature: Any, value: Any) -> Any:
+    """The value with class numbers replaced by the names of the classes."""
+    datasets = _library()
+    if value is None:
+        return None
+    if isinstance(feature, datasets.ClassLabel):
+        return None if value == -1 else feature.int2str(value)
+    if isinstance(value, list) and type(feature).__name__ in _LISTS:
+        return [_named(feature.feature, each) for each in value]
+    if isinstance(feature, dict):
+        return {key: _named(feature[key], each) for key, each in value.items()}
+    return value
