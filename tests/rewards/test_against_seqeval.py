@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from seqeval.metrics import classification_report
-from seqeval.metrics import f1_score, precision_score, recall_score
+from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
 
 from lingym.rewards import EntityF1, corpus_metrics, span_report

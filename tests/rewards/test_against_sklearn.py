@@ -1,5 +1,7 @@
 """F1 of labels, and the corpus measures of labels, equal scikit-learn's."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
@@ -56,7 +58,7 @@ def test_accuracy_equals_sklearn(random_labelings, names_of):
 @pytest.mark.parametrize("seed", range(25))
 def test_corpus_metrics_equal_sklearn(names, seed, random_labelings, names_of):
     labelings = random_labelings(seed, len(names), episodes=1 + seed // 2, units=3, outside=0.5)
-    given, gold = (sum(rows, []) for rows in names_of(labelings, names))
+    given, gold = (list(chain(*rows)) for rows in names_of(labelings, names))
     metrics = corpus_metrics(labelings.labels, labelings.gold, names)
     macro = {"average": "macro", "zero_division": 0}
     expected = {

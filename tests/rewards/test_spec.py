@@ -1,0 +1,83 @@
+"""Rewards written as text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lingym.rewards import F1, REWARDS, Accuracy, CrossEntropy, EntityF1, describe, from_spec
+
+
+@pytest.mark.parametrize(
+    ("text", "reward"),
+    [
+        ("entity_f1", EntityF1()),
+        (" entity_f1() ", EntityF1()),
+        ("entity_f1(dense=True, empty=0)", EntityF1(dense=True, empty=0)),
+        ("cross_entropy(smoothing=0.05)", CrossEntropy(smoothing=0.05)),
+        ('f1(average="macro", ignore=("O",))', F1(average="macro", ignore=("O",))),
+        ("f1(label='B-x')", F1(label="B-x")),
+        (
+            "0.7*entity_f1(dense=True)+0.3*accuracy",
+            0.7 * EntityF1(dense=True) + 0.3 * Accuracy(),
+        ),
+        ("accuracy*2", 2 * Accuracy()),
+        ("2*3*accuracy", 6 * Accuracy()),
+        ("accuracy + -0.5*f1", Accuracy() + -0.5 * F1()),
+        ("0.5*(accuracy + 2*f1)", 0.5 * Accuracy() + 1.0 * F1()),
+    ],
+)
+def test_read(text, reward):
+    assert repr(from_spec(text)) == repr(reward)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("", "reward '' is not an expression"),
+        ("0.7*", "reward '0.7*' is not an expression"),
+        (
+            "0.5*rouge+accuracy",
+            "reward '0.5*rouge+accuracy': unknown reward 'rouge': known are "
+            "accuracy, cross_entropy, entity_f1, f1",
+        ),
+        ("Accuracy", "unknown reward 'Accuracy'"),
+        ("accuracy(dens=True)", "accuracy has no setting 'dens': it has dense"),
+        ("accuracy(sparse=True)", "accuracy has no setting 'sparse'"),
+        ("entity_f1(_codes=None)", "entity_f1 has no setting '_codes'"),
+        ("accuracy(True)", "give the settings of accuracy by name, such as dense=..."),
+        ("accuracy(dense='no')", "accuracy: dense is 'no', not True or False"),
+        ("accuracy(dense=yes)", "accuracy: dense is yes, not a plain value"),
+        ("accuracy(**{'dense': True})", "accuracy has no setting None"),
+        ("cross_entropy(smoothing=2)", "reward 'cross_entropy(smoothing=2)': smoothing is 2"),
+        ("cross_entropy(smoothing='x')", "reward \"cross_entropy(smoothing='x')\": "),
+        ("0.5", "reward '0.5' is a number, not a reward"),
+        ("accuracy+1", "accuracy + 1 adds a number"),
+        ("accuracy*f1", "accuracy * f1 multiplies two rewards"),
+        ("accuracy-f1", "accuracy - f1 is no reward, number, sum or product"),
+        ("1e999*accuracy", "the weight of reward accuracy is inf"),
+        ("True*accuracy", "True is no reward, number, sum or product"),
+        ("__import__('os').getcwd()", "is no reward, number, sum or product"),
+        ("accuracy.__class__", "is no reward, number, sum or product"),
+    ],
+)
+def test_refused(text, cause):
+    with pytest.raises(ValueError) as caught:
+        from_spec(text)
+    assert cause in str(caught.value)
+    assert repr(text) in str(caught.value)
+
+
+@given(st.text("af1c(ur)y+*.5,='_ -\0", max_size=20))
+def test_no_text_gives_anything_but_a_reward_or_a_value_error(text):
+    try:
+        reward = from_spec(text)
+    except ValueError:
+        return
+    assert repr(from_spec(str(reward))) == repr(reward)
+
+
+def test_every_named_reward_is_described_and_has_defaults():
+    assert list(describe()) == list(REWARDS) == ["accuracy", "cross_entropy", "entity_f1", "f1"]
+    for name, line in describe().items():
+        assert str(from_spec(name)) == name
+        assert line.endswith(".") and len(line) > 20
