@@ -2,15 +2,20 @@
 
 from lingym.envs.corpora.conll import read_conll, read_conllu
 from lingym.envs.corpora.delimited import read_delimited
+from lingym.envs.corpora.iob import Converted, TagFault, detect_scheme, to_iob2
 from lingym.envs.corpora.jsonl import read_jsonl
 from lingym.envs.corpora.load import Corpus, Options, load_corpus, read_records
 from lingym.envs.corpora.plain import read_plain
 from lingym.envs.corpora.record import Record
+from lingym.envs.corpora.tagged import with_iob2
 
 __all__ = [
+    "Converted",
     "Corpus",
     "Options",
     "Record",
+    "TagFault",
+    "detect_scheme",
     "load_corpus",
     "read_conll",
     "read_conllu",
@@ -18,4 +23,6 @@ __all__ = [
     "read_jsonl",
     "read_plain",
     "read_records",
+    "to_iob2",
+    "with_iob2",
 ]

@@ -25,9 +25,13 @@ def read_delimited(
         DataError: a row has more or fewer values than the header, a name in the header is empty
             or given twice, or a quote is not closed.
     """
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     lines = (line + "\n" for _, line in read_lines(path))
-    rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+    rows = csv.reader(
+        lines,
+        delimiter=delimiter,
+        strict=True,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
     header: list[str] | None = None
     while True:
         first = rows.line_num + 1

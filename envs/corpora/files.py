@@ -7,14 +7,14 @@ import gzip
 import lzma
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO
 
 from lingym.types import DataError
 
-COMPRESSED = {".xz": lzma.open, ".gz": gzip.open}
+COMPRESSED: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open}
 """Endings of compressed files, and what opens them."""
 
 STDIN = "-"
@@ -58,7 +58,8 @@ def _open(path: str | Path) -> AbstractContextManager[BinaryIO]:
     if str(path) == STDIN:
         return nullcontext(sys.stdin.buffer)
     opener = COMPRESSED.get(Path(path).suffix.lower(), open)
-    return cast(BinaryIO, opener(path, "rb"))
+    file: BinaryIO = opener(path, "rb")
+    return file
 
 
 def _decode(raw: bytes, path: str | Path, number: int) -> str:

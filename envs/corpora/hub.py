@@ -52,7 +52,7 @@ def read(source: str, split: str = "train") -> Iterator[Record]:
         DataError: there is no such data set or split, or the library is not installed.
     """
     name, asked = _parse(source)
-    data = _load(name, asked)
+    data: Any = _load(name, asked)
     if isinstance(data, Mapping):
         key = _find(asked or split, data)
         if key is None:
@@ -60,8 +60,9 @@ def read(source: str, split: str = "train") -> Iterator[Record]:
         data, place = data[key], f"{PREFIX}{name}[{key}]"
     else:
         place = f"{PREFIX}{name}" + (f"[{asked}]" if asked else "")
+    features, class_label = data.features, _library().ClassLabel
     for number, row in enumerate(data, start=1):
-        values = {key: _named(data.features[key], value) for key, value in row.items()}
+        values = {key: _named(features[key], value, class_label) for key, value in row.items()}
         yield Record(values, place, (number,))
 
 
@@ -82,25 +83,29 @@ def _load(name: str, split: str | None) -> Any:
     """A Dataset, or a mapping of splits to Datasets."""
     datasets = _library()
     if name.startswith(("/", "./", "../", "~")) or Path(name).is_dir():
-        return _load_folder(datasets, name)
-    parts = name.split("/")
-    tries = {
-        1: [(name, None)],
-        2: [(name, None), (parts[0], parts[1])],
-        3: [("/".join(parts[:2]), parts[-1])],
-    }.get(len(parts))
-    if tries is None:
-        raise ValueError(f"wanted hf:NAME[/CONFIG], got {PREFIX}{name}")
+        return _load_folder(datasets, name, split)
     failures = []
-    for path, config in tries:
+    for path, config in _readings(name):
         try:
             return datasets.load_dataset(path, config, split=split)
-        except (FileNotFoundError, ConnectionError, ValueError) as error:  # the library's own kinds
+        except (OSError, RuntimeError, ValueError) as error:  # what the library raises
             failures.append(str(error).strip().split("\n")[0])
     raise DataError(f"{PREFIX}{name}: cannot be loaded: {'; '.join(failures)}")
 
 
-def _load_folder(datasets: Any, name: str) -> Any:
+def _readings(name: str) -> list[tuple[str, str | None]]:
+    """What a name may mean, as data set and configuration, the likeliest first."""
+    match name.split("/"):
+        case [_]:
+            return [(name, None)]
+        case [first, second]:
+            return [(name, None), (first, second)]
+        case [first, second, config]:
+            return [(f"{first}/{second}", config)]
+    raise ValueError(f"wanted hf:NAME[/CONFIG], got {PREFIX}{name}")
+
+
+def _load_folder(datasets: Any, name: str, split: str | None) -> Any:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         raise DataError(f"{PREFIX}{name}: there is no such folder")
@@ -108,7 +113,10 @@ def _load_folder(datasets: Any, name: str) -> Any:
         raise DataError(
             f"{PREFIX}{name}: wanted a folder that save_to_disk wrote, found none there"
         )
-    return datasets.load_from_disk(str(folder))
+    data = datasets.load_from_disk(str(folder))
+    if split is not None and not isinstance(data, Mapping):
+        raise DataError(f"{PREFIX}{name}: has no splits, so no {split}")
+    return data
 
 
 def _library() -> Any:
@@ -121,15 +129,14 @@ def _library() -> Any:
     return datasets
 
 
-def _named(feature: Any, value: Any) -> Any:
+def _named(feature: Any, value: Any, class_label: Any) -> Any:
     """The value with class numbers replaced by the names of the classes."""
-    datasets = _library()
     if value is None:
         return None
-    if isinstance(feature, datasets.ClassLabel):
-        return None if value == -1 else feature.int2str(value)
+    if isinstance(feature, class_label):
+        return None if value == -1 else feature.names[value]
     if isinstance(value, list) and type(feature).__name__ in _LISTS:
-        return [_named(feature.feature, each) for each in value]
-    if isinstance(feature, dict):
-        return {key: _named(feature[key], each) for key, each in value.items()}
+        return [_named(feature.feature, each, class_label) for each in value]
+    if isinstance(value, dict) and isinstance(feature, dict):
+        return {key: _named(feature[key], each, class_label) for key, each in value.items()}
     return value
