@@ -4,10 +4,10 @@ from lingym.envs.corpora.conll import read_conll, read_conllu
 from lingym.envs.corpora.delimited import read_delimited
 from lingym.envs.corpora.iob import Converted, TagFault, detect_scheme, to_iob2
 from lingym.envs.corpora.jsonl import read_jsonl
-from lingym.envs.corpora.load import Corpus, Options, load_corpus, read_records
+from lingym.envs.corpora.load import Corpus, load_corpus
 from lingym.envs.corpora.plain import read_plain
 from lingym.envs.corpora.record import Record
-from lingym.envs.corpora.tagged import with_iob2
+from lingym.envs.corpora.sources import Options, read_records
 
 __all__ = [
     "Converted",
@@ -24,5 +24,4 @@ __all__ = [
     "read_plain",
     "read_records",
     "to_iob2",
-    "with_iob2",
 ]

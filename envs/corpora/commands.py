@@ -31,7 +31,7 @@ INTENTS: dict[str, tuple[str, ...]] = {
         "is it going to {condition} {date} (in {city}|)",
         "(what will|how will) the weather be in {city} {date} (at {time}|)",
         "weather {city} {date}",
-        "<may> need an umbrella in {city} {date}",
+        "(do|will) i need an umbrella in {city} {date}",
         "how (warm|cold|hot|light) will it be (at {time} in {city}|in {city} at {time})",
         "(any|a chance of) {condition} (in|around|near) {city} {date}",
         "forecast for {city} {country}",
