@@ -15,7 +15,7 @@ test: $(VENV)/dev.stamp  ## every test that needs neither real data nor a GPU
 	$(BIN)/python -m pytest $(PYTEST)
 
 format: $(VENV)/dev.stamp
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
 
 lint: $(VENV)/dev.stamp

@@ -16,6 +16,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import lingym
+
 ROOMS = ("agents", "envs", "policies", "rewards", "scripts")
 
 
@@ -42,6 +44,10 @@ def test_every_package_folder_has_an_init(root: Path) -> None:
     modules = modules_on_disk(root)
     for folder in {module.parent for module in modules}:
         assert folder / "__init__.py" in modules
+
+
+def test_both_versions_agree(pyproject: dict[str, Any]) -> None:
+    assert lingym.__version__ == pyproject["project"]["version"]
 
 
 @pytest.mark.parametrize("room", ROOMS)
