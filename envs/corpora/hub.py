@@ -69,7 +69,7 @@ def read(source: str, split: str = "train") -> Iterator[Record]:
 def _parse(source: str) -> tuple[str, str | None]:
     """The name, and the split asked for."""
     name, _, query = source.removeprefix(PREFIX).partition("?")
-    asked = dict(parse_qsl(query, keep_blank_values=True))
+    asked = dict(parse_qsl(query))
     if not name or asked.keys() - {"split"} or (query and not asked):
         raise ValueError(f"wanted hf:NAME[/CONFIG][?split=SPLIT], got {source!r}")
     return name, asked.get("split")

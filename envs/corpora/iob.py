@@ -9,7 +9,8 @@
 
 How a scheme is recognised:
 
-1. Fewer than half of the distinct tags but O have a prefix (``B-X``, or a bare ``B``): plain.
+1. Fewer than half of the distinct tags but O are a prefix and a type (``B-X``), and they are not
+   all bare prefixes, B or I among them: plain.
 2. One of the prefixes E, S, L, U, M or W occurs: the scheme that has all of the prefixes.
 3. A span begins with I- somewhere, and each B-X follows a tag of type X: iob1.
 4. Otherwise iob2, where an I- that begins a span is a fault.
@@ -18,7 +19,6 @@ What follows the first hyphen is the type: ``B-ORG-COMPANY`` begins an ``ORG-COM
 outside of spans is a capital O.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -87,12 +87,13 @@ def detect_scheme(sequences: Tags) -> str:
 
     Prefixes that belong to no one scheme are taken for the one that has most of them.
     """
-    counts = Counter(tag for tags in sequences for tag in tags)
-    inner = [tag for tag in counts if tag not in ("O", "o")]
+    inner = {tag for tags in sequences for tag in tags} - {"O", "o"}
     parted = [pair for pair in map(_part, inner) if pair is not None]
-    if not parted or 2 * len(parted) < len(inner):
+    typed = [kind for _, kind in parted if kind]
+    bare = inner <= _PREFIXES and bool(inner & {"B", "I"})
+    if not bare and (not typed or 2 * len(typed) < len(inner)):
         return "plain"
-    prefixes = {prefix for prefix, _ in parted}
+    prefixes = {prefix for prefix, kind in parted if kind or bare}
     if prefixes - {"B", "I"}:
         schemes = ("bioes", "bilou", "bmes", "bmew")
         return max(schemes, key=lambda scheme: len(prefixes & _ROLES[scheme].keys()))

@@ -5,8 +5,8 @@ and its ``intent``. The grammar is in `commands`. What makes it worth learning:
 
 - words whose label only the words around them tell;
 - slots of several words, slots next to each other, and slots that hold names of others;
-- names that the train split never shows: each split but train draws `UNSEEN` of its names from
-  a list of its own;
+- names that the train split never shows: dev and test each draw `UNSEEN` of their names from
+  a list of their own (where train has such a word at all, it is another kind of name);
 - intents whose frequency falls as 1 / rank, and slots that are rare;
 - noise, where asked for, in the train split alone: with probability `noise` one span of
   a sentence gets another slot, loses its label or its last word, and, drawn apart and just as
@@ -30,7 +30,7 @@ PREFIX = "synthetic:"
 """What a name of this module begins with."""
 
 UNSEEN = 0.4
-"""The share of the names of dev and test that train never shows."""
+"""How often dev and test draw a name from their own list."""
 
 _SPLITS = ("train", "dev", "test")
 _CHOICE = re.compile(r"\(([^()]*)\)")
