@@ -1,0 +1,9 @@
+"""How a policy learns: Stable-Baselines3 algorithms on whole episodes."""
+
+from lingym.agents.adapter import LabelVecEnv
+from lingym.agents.evaluate import evaluate, predict_labels
+from lingym.agents.ppo import PPO
+from lingym.agents.reinforce import REINFORCE
+from lingym.agents.supervised import Supervised
+
+__all__ = ["PPO", "REINFORCE", "LabelVecEnv", "Supervised", "evaluate", "predict_labels"]

@@ -1,0 +1,7 @@
+"""What maps an observation to a label distribution and a value."""
+
+from lingym.policies.distribution import LabelDistribution
+from lingym.policies.policy import LabelPolicy
+from lingym.policies.texts import Texts
+
+__all__ = ["LabelDistribution", "LabelPolicy", "Texts"]

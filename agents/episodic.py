@@ -1,0 +1,229 @@
+"""What the agents share: the loop over rollouts of whole episodes, inside Stable-Baselines3's frame."""
+
+import copy
+from math import ceil
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import MaybeCallback
+from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor
+
+from lingym.agents.adapter import LabelVecEnv, as_vec_env
+from lingym.agents.losses import kl_divergence, masked_mean
+from lingym.envs import LabelVectorEnv
+from lingym.policies import LabelPolicy
+from lingym.types import IntArray, Labelings
+
+
+class NoBuffer:
+    """Stands where Stable-Baselines3 would allocate a buffer of padded observations."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+class EpisodicAlgorithm(OnPolicyAlgorithm):
+    """An on-policy algorithm whose rollouts are whole episodes, each text encoded once.
+
+    A subclass implements `collect_rollouts` and `train`. ``num_timesteps`` counts labels given, and
+    callbacks are called once for every label of a row, as if the episodes had been stepped.
+    """
+
+    policy: LabelPolicy  # type: ignore[assignment]
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
+    kl_coef: float = 0.0
+
+    def _setup_model(self) -> None:
+        self.rollout_buffer_class = NoBuffer  # type: ignore[assignment]
+        super()._setup_model()
+        self.num_episodes = 0
+        self.reference: LabelPolicy | None = None
+        self._random = np.random.default_rng(self.seed)
+        self._generator = torch.Generator(self.device)
+        self._generator.manual_seed(int(self._random.integers(2**63)))
+        self._total_episodes: int | None = None
+        self._callback: Any = None
+        self._stopped = False
+        self._uncounted = 0
+        self._rate_from = 1.0
+
+    @staticmethod
+    def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
+        return as_vec_env(env)
+
+    def _excluded_save_params(self) -> list[str]:
+        transient = ["_generator", "_random", "reference", "_callback", "rollout"]
+        return [*super()._excluded_save_params(), *transient]
+
+    @property
+    def label_env(self) -> LabelVectorEnv:
+        """The environment whose episodes are learned from."""
+        if not isinstance(self.env, LabelVecEnv):
+            raise ValueError("the agent has no environment: give one to the constructor or set_env")
+        return self.env.env
+
+    def learn(  # type: ignore[override]
+        self,
+        total_timesteps: int | None = None,
+        callback: MaybeCallback = None,
+        log_interval: int | None = 1,
+        tb_log_name: str | None = None,
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+        *,
+        total_episodes: int | None = None,
+    ) -> Self:
+        """Train.
+
+        Args:
+            total_timesteps: labels to give, at the least; or
+            total_episodes: texts to learn from, exactly (a text is counted again each time it is
+                drawn, but not for each of several samples).
+            callback: Stable-Baselines3 callbacks.
+            log_interval: rollouts between two writings of the log.
+            tb_log_name: name of the TensorBoard run; the algorithm's by default.
+            reset_num_timesteps: begin counting at 0.
+            progress_bar: show one.
+
+        Raises:
+            ValueError: not exactly one of the totals is given.
+        """
+        if (total_timesteps is None) == (total_episodes is None):
+            raise ValueError("give total_timesteps or total_episodes, and not both")
+        if reset_num_timesteps:
+            self.num_episodes = 0
+        self._total_episodes = None
+        if total_episodes is not None:
+            self._total_episodes = self.num_episodes + total_episodes
+            mean = float(self.label_env.episodes.lengths.mean())
+            total_timesteps = ceil(total_episodes * mean * self.samples_per_text)
+        if self.kl_coef and self.reference is None:
+            self.set_reference()
+        total, self._callback = self._setup_learn(
+            int(total_timesteps or 0),
+            callback,
+            reset_num_timesteps,
+            tb_log_name or type(self).__name__,
+            progress_bar,
+        )
+        self._stopped = False
+        self._current_progress_remaining = 1.0
+        iteration = 0
+        self._callback.on_training_start(locals(), globals())
+        assert self.env is not None
+        while self._current_progress_remaining > 0 and not self._stopped:
+            self._rate_from = self._current_progress_remaining
+            self._callback.on_rollout_start()
+            if not self.collect_rollouts(
+                self.env, self._callback, self.rollout_buffer, self.n_steps
+            ):
+                break
+            self._callback.on_rollout_end()
+            self._update_current_progress_remaining(self.num_timesteps, total)
+            self.train()
+            iteration += 1
+            if log_interval is not None and iteration % log_interval == 0:
+                self.logger.record("time/total_episodes", self.num_episodes)
+                self.dump_logs(iteration)
+        self._callback.on_training_end()
+        return self
+
+    @property
+    def samples_per_text(self) -> int:
+        """Labelings of each text that a rollout holds."""
+        return 1
+
+    def set_reference(self, policy: LabelPolicy | None = None) -> None:
+        """Fix the policy that KL is measured to: the given one, or this one as it is now."""
+        self.reference = copy.deepcopy(self.policy if policy is None else policy)
+        self.reference.to(self.device).train(False).requires_grad_(False)
+
+    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
+        if self._total_episodes is None:
+            super()._update_current_progress_remaining(num_timesteps, total_timesteps)
+            self._current_progress_remaining = max(0.0, self._current_progress_remaining)
+        else:
+            self._current_progress_remaining = max(
+                0.0, 1 - self.num_episodes / self._total_episodes
+            )
+
+    def _rollout_size(self) -> int:
+        """Texts of the next rollout: no more than are still wanted."""
+        size = self.n_steps * self.n_envs
+        if self._total_episodes is None:
+            return size
+        return min(size, self._total_episodes - self.num_episodes)
+
+    def _count(self, labelings: int, labels: int) -> bool:
+        """Count episodes and labels, calling the callbacks as stepping would have."""
+        self._uncounted += labels
+        steps, self._uncounted = divmod(self._uncounted, self.n_envs)
+        self._callback.update_locals(locals())
+        for _ in range(steps):
+            self.num_timesteps += self.n_envs
+            if not self._callback.on_step():
+                self._stopped = True
+                return False
+        return True
+
+    def _log_labelings(self, labelings: Labelings) -> None:
+        """Log the parts of the reward, and the statistics of these episodes."""
+        reward = self.label_env.reward
+        score = reward.score(labelings)
+        for name, part in reward.parts(labelings).items():
+            self.logger.record_mean(f"reward/{name}", float(part.mean()))
+        assert self.ep_info_buffer is not None
+        self.ep_info_buffer.extend(
+            {"r": float(r), "l": int(n)} for r, n in zip(score, labelings.lengths, strict=True)
+        )
+
+    def _set_rate(self, fraction: float) -> None:
+        """Set the learning rate for a place (0 to 1) within this rollout's updates."""
+        end = self._current_progress_remaining
+        rate = self.lr_schedule(self._rate_from + fraction * (end - self._rate_from))
+        for group in self.policy.optimizer.param_groups:
+            group["lr"] = rate
+        self.logger.record("train/learning_rate", rate)
+
+    def _step(self, loss: Tensor) -> float:
+        """One optimiser step; returns the gradient's norm before clipping.
+
+        Raises:
+            FloatingPointError: the loss or the gradient is not finite; no step is taken.
+        """
+        self.policy.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+        if not torch.isfinite(norm):
+            raise FloatingPointError(
+                f"the gradient is not finite (loss {loss.item()}, gradient norm {norm.item()}) "
+                f"after {self.num_timesteps} labels: lower the learning rate, or look at the reward"
+            )
+        self.policy.optimizer.step()
+        return float(norm)
+
+    def _kl_to_reference(
+        self, log_probs: Tensor, labels: Tensor, batch: Any, mask: Tensor
+    ) -> Tensor:
+        """The mean KL(policy || reference) of the units of a batch."""
+        assert self.reference is not None
+        with torch.no_grad():
+            features = self.reference.features(self.reference.texts(batch))
+            reference = self.reference.distribution(features).log_probs(labels)
+        kl = kl_divergence(log_probs, reference)
+        return masked_mean(kl, mask.expand(kl.shape))
+
+
+def unit_mask(lengths: IntArray, units: int, device: torch.device) -> Tensor:
+    """Which places of a [B, U] array are real units, bool."""
+    return (torch.arange(units) < torch.from_numpy(lengths)[:, None]).to(device)
+
+
+def detached(log: dict[str, Tensor]) -> dict[str, float]:
+    """Scalars as numbers, in one transfer from the device."""
+    values = torch.stack([value.detach() for value in log.values()]).tolist()
+    return dict(zip(log, values, strict=True))

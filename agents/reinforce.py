@@ -1,0 +1,218 @@
+"""REINFORCE on whole episodes, several labelings of a text from one encoding."""
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from stable_baselines3.common.type_aliases import Schedule
+from torch import Tensor
+
+from lingym.agents.episodic import EpisodicAlgorithm, detached, unit_mask
+from lingym.agents.losses import leave_one_out, masked_mean, normalized, returns_to_go
+from lingym.agents.minibatches import minibatches
+from lingym.policies import LabelPolicy
+from lingym.types import UNDECIDED, Batch
+
+Baseline = Literal["none", "mean", "value", "greedy", "leave-one-out"]
+
+
+class REINFORCE(EpisodicAlgorithm):
+    """REINFORCE (Williams, 1992, https://doi.org/10.1007/BF00992696) with one encoding a text.
+
+    Each text of a minibatch is encoded once, labelled `samples` times, scored, and the policy is
+    updated by ``-mean log p(label) (return - baseline)``. A label's return is the reward from it on.
+
+    Args:
+        policy: `LabelPolicy`, or its name.
+        env: a lingym environment.
+        learning_rate: of the encoder; the head's is `head_lr_scale` times as high.
+        n_steps: episodes of a rollout, to each row of the environment: how often logs are written.
+        batch_size: texts of a minibatch, which is one update.
+        samples: labelings of each text, S.
+        baseline: what a return is compared with: ``none``; ``mean``, a running mean of returns;
+            ``value``, the value head; ``greedy``, the return of the most probable labelling
+            (self-critical: Rennie et al., 2017, https://arxiv.org/abs/1612.00563);
+            ``leave-one-out``, the mean of the text's other samples (Kool et al., 2019).
+        gamma: the discount.
+        normalize_advantage: in each minibatch.
+        ent_coef: weight of the entropy.
+        vf_coef: weight of the value loss, with the ``value`` baseline.
+        kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
+        max_grad_norm: of the whole gradient.
+        stats_window_size: episodes in the logged means.
+        tensorboard_log: folder of TensorBoard logs.
+        policy_kwargs: arguments of `LabelPolicy`.
+        verbose: 1 prints the log.
+        seed: of everything random.
+        device: ``auto`` takes a GPU where there is one.
+
+    Raises:
+        ValueError: an unknown baseline, or ``leave-one-out`` with one sample.
+    """
+
+    def __init__(
+        self,
+        policy: str | type[LabelPolicy],
+        env: Any,
+        learning_rate: float | Schedule = 3e-5,
+        n_steps: int = 256,
+        batch_size: int = 32,
+        samples: int = 4,
+        baseline: Baseline = "leave-one-out",
+        gamma: float = 1.0,
+        normalize_advantage: bool = False,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        kl_coef: float = 0.0,
+        max_grad_norm: float = 1.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+    ) -> None:
+        known = Baseline.__args__  # type: ignore[attr-defined]
+        if baseline not in known:
+            raise ValueError(f"unknown baseline {baseline!r}: one of {', '.join(known)}")
+        if samples < 1 or (baseline == "leave-one-out" and samples < 2):
+            raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
+        self.batch_size, self.samples, self.baseline = batch_size, samples, baseline
+        self.normalize_advantage, self.kl_coef = normalize_advantage, kl_coef
+        self.running_mean: float | None = None
+        super().__init__(
+            policy,
+            env,
+            learning_rate=learning_rate,
+            n_steps=n_steps,
+            gamma=gamma,
+            gae_lambda=1.0,
+            ent_coef=ent_coef,
+            vf_coef=vf_coef,
+            max_grad_norm=max_grad_norm,
+            use_sde=False,
+            sde_sample_freq=-1,
+            stats_window_size=stats_window_size,
+            tensorboard_log=tensorboard_log,
+            policy_kwargs=policy_kwargs,
+            verbose=verbose,
+            seed=seed,
+            device=device,
+            _init_setup_model=_init_setup_model,
+        )
+
+    @property
+    def samples_per_text(self) -> int:
+        """Labelings of each text."""
+        return self.samples
+
+    def collect_rollouts(  # type: ignore[override]
+        self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
+    ) -> bool:
+        """Draw the texts; `train` labels them, each minibatch by the policy as it then is."""
+        self.rollout = self.label_env.sample(self._rollout_size())
+        self.num_episodes += len(self.rollout)
+        lengths = self.label_env.episodes.lengths[self.rollout]
+        return self._count(len(lengths) * self.samples, int(lengths.sum()) * self.samples)
+
+    def train(self) -> None:
+        """One update for every minibatch of the drawn texts."""
+        episodes = self.label_env.episodes
+        batches = minibatches(episodes.token_counts[self.rollout], self.batch_size, self._random)
+        logs: dict[str, list[float]] = {}
+        for place, rows in enumerate(batches):
+            self._set_rate(place / len(batches))
+            loss, log = self.loss(episodes.batch(self.rollout[rows]))
+            logs.setdefault("grad_norm", []).append(self._step(loss))
+            for name, value in log.items():
+                logs.setdefault(name, []).append(value)
+        self._n_updates += 1
+        for name, values in logs.items():
+            self.logger.record(f"train/{name}", float(np.mean(values)))
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+
+    def loss(self, batch: Batch, labels: Tensor | None = None) -> tuple[Tensor, dict[str, float]]:
+        """The loss on a batch of texts, and what to log of it.
+
+        Args:
+            batch: B episodes.
+            labels: int64 [S, B, U] to take as given, -1 as padding; None samples them.
+        """
+        policy = self.policy
+        mask = unit_mask(batch.lengths, batch.gold.shape[1], self.device)
+        features = policy.features(policy.texts(batch))
+        distribution = policy.distribution(features)
+        if labels is None:
+            with torch.no_grad():
+                labels = distribution.sample(self.samples, self._generator)
+            labels = torch.where(mask, labels, UNDECIDED)
+        returns = returns_to_go(self._rewards(batch, labels), self.gamma)  # [S, B, U]
+        every = distribution.log_probs(labels)  # [S, B, U, K], or [B, U, K]
+        full = every.expand(*labels.shape, every.shape[-1])
+        log_prob = full.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
+        loss = torch.zeros((), device=self.device)
+        log: dict[str, Tensor] = {}
+        all_mask = mask.expand(labels.shape)
+        if self.baseline == "value":
+            values = torch.stack([policy.values(features, sample) for sample in labels])
+            value_loss = masked_mean((values - returns).square(), all_mask)
+            loss = loss + self.vf_coef * value_loss
+            log["value_loss"] = value_loss
+            baseline = values.detach()
+        else:
+            baseline = self._baseline(batch, returns, distribution, mask)
+        advantages = torch.where(all_mask, returns - baseline, 0.0)
+        if self.normalize_advantage:
+            advantages = normalized(advantages, all_mask)
+        policy_loss = -masked_mean(log_prob * advantages, all_mask)
+        entropy = -(every.exp() * every).sum(-1)
+        entropy_loss = -masked_mean(entropy, mask.expand(entropy.shape))
+        loss = loss + policy_loss + self.ent_coef * entropy_loss
+        if self.kl_coef:
+            kl = self._kl_to_reference(every, labels, batch, mask)
+            loss = loss + self.kl_coef * kl
+            log["reference_kl"] = kl
+        log |= {
+            "policy_gradient_loss": policy_loss,
+            "entropy_loss": entropy_loss,
+            "loss": loss,
+            "advantage_std": advantages[all_mask].std(),
+        }
+        return loss, detached(log)
+
+    def _rewards(self, batch: Batch, labels: Tensor) -> Tensor:
+        """Rewards [S, B, U] of S labelings of a batch, logged."""
+        samples, rows, units = labels.shape
+        given = labels.reshape(-1, units).cpu().numpy().astype(np.int32)
+        repeated = repeat(batch, samples)
+        rewards = self.label_env.play(given, repeated)
+        self._log_labelings(repeated.complete(given))
+        return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
+
+    def _baseline(self, batch: Batch, returns: Tensor, distribution: Any, mask: Tensor) -> Tensor:
+        if self.baseline == "leave-one-out":
+            return leave_one_out(returns)
+        if self.baseline == "greedy":
+            with torch.no_grad():
+                best = distribution.mode(torch.from_numpy(batch.lengths).to(self.device))
+            best = torch.where(mask, best, UNDECIDED).cpu().numpy().astype(np.int32)
+            rewards = torch.from_numpy(self.label_env.play(best, batch)).float()
+            return returns_to_go(rewards.to(self.device), self.gamma)
+        if self.baseline == "mean":
+            # The mean of earlier minibatches: independent of these labels, so without bias.
+            now = float(masked_mean(returns, mask.expand(returns.shape)))
+            before = self.running_mean
+            self.running_mean = now if before is None else 0.9 * before + 0.1 * now
+            return torch.full_like(returns, 0.0 if before is None else before)
+        return torch.zeros_like(returns)
+
+
+def repeat(batch: Batch, samples: int) -> Batch:
+    """The labelling side of a batch, its episodes `samples` times over; texts are not repeated."""
+    return Batch(
+        *(batch.input_ids, batch.attention_mask, batch.unit_of_token, batch.episode_of_window),
+        lengths=np.tile(batch.lengths, samples),
+        gold=np.tile(batch.gold, (samples, 1)),
+        examples=np.tile(batch.examples, samples),
+    )

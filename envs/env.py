@@ -1,0 +1,110 @@
+"""One episode at a time: the Gymnasium environment."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from lingym.envs.game import Game, Observation, shuffled
+from lingym.envs.render import render_text
+from lingym.envs.source import make_game
+from lingym.types import BoolArray
+
+ROW = np.zeros(1, np.intp)
+
+
+class LabelEnv(gymnasium.Env[Observation, int]):
+    """A text whose units are labelled one after another.
+
+    ## Description
+    An episode is one text of a split. Its units (words, or the whole text) are walked from first to
+    last; at each step the agent gives the unit at the cursor a label.
+
+    ## Action Space
+    `Discrete(K)`: the id of a label; ids are places in the sorted list of label names,
+    `action_space.labels.names`. `action_masks()` says which may be given now; a label that is not
+    allowed is taken as it is, and scored as it is.
+
+    ## Observation Space
+    `Dict`, int32: `input_ids`, `attention_mask`, `unit_of_token` [windows * tokens], `labels` [U]
+    (given so far, -1 where undecided) and `cursor` [1]; see `lingym.envs.spaces.observation_space`.
+    The gold labels are never in it.
+
+    ## Starting State
+    The next text of the split, shuffled without replacement, with no unit labelled;
+    `reset(options={"example": i})` takes text i.
+
+    ## Reward
+    How much the reward's score of the labelling rose by this label; the rewards of an episode sum to
+    the score of the whole labelling.
+
+    ## Episode End
+    Terminated when the last unit has its label; never truncated.
+
+    ## Information
+    `example`, the index of the text in its split; at the end also `score` and each part of the
+    reward by its name.
+
+    ## Arguments
+    Those of `lingym.envs.source.make_game`, and `render_mode="ansi"`: words, gold labels and labels
+    given so far.
+
+    ## References
+    Ramamurthy et al. (2020), NLPGym, https://arxiv.org/abs/2011.08272.
+
+    ## Version History
+    v0: first version.
+    """
+
+    metadata = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012  (Gymnasium's own form)
+
+    def __init__(self, *args: Any, render_mode: str | None = None, **kwargs: Any) -> None:
+        self.game: Game = make_game(1, *args, **kwargs)
+        self.observation_space = self.game.observation_space
+        self.action_space = self.game.action_space
+        self.render_mode = render_mode
+        self._order: Iterator[int] | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start the next episode, or with ``options={"example": i}`` that of text i."""
+        super().reset(seed=seed)
+        if seed is not None or self._order is None:
+            self._order = shuffled(len(self.game.episodes), self.np_random)
+        example = (options or {}).get("example")
+        if example is None:
+            example = next(self._order)
+        self.game.begin(ROW, np.array([example], np.int32))
+        return self._observe(), {"example": int(example)}
+
+    def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Label the unit at the cursor."""
+        rewards, done = self.game.step(np.array([action]))
+        info: dict[str, Any] = {"example": int(self.game.examples[0])}
+        if done[0]:
+            info["score"] = float(self.game.score[0])
+            parts = self.game.reward.parts(self.game.labelings(ROW))
+            info |= {name: float(part[0]) for name, part in parts.items()}
+        return self._observe(), float(rewards[0]), bool(done[0]), False, info
+
+    def action_masks(self) -> BoolArray:
+        """The labels that the unit at the cursor may have, bool [K]."""
+        return self.game.action_masks()[0]
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """The words with their gold labels and those given so far (mode ``ansi``)."""
+        if self.render_mode is None:
+            return None
+        game = self.game
+        example, length = int(game.examples[0]), int(game.lengths[0])
+        return render_text(
+            game.episodes.words[example],
+            game.gold[0, :length],
+            game.labels[0, :length],
+            game.episodes.space.names,
+        )
+
+    def _observe(self) -> Observation:
+        return {name: value[0] for name, value in self.game.observe(ROW).items()}

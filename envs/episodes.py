@@ -1,0 +1,142 @@
+"""A split as flat arrays, from which batches of episodes are gathered without a Python loop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lingym.types import UNDECIDED, Batch, IntArray, LabelSpace
+
+Bounds = npt.NDArray[np.int64]
+
+
+def gather(flat: IntArray, bounds: Bounds, rows: IntArray, width: int, fill: int) -> IntArray:
+    """Rows of different lengths out of one flat array, padded to a matrix.
+
+    Args:
+        flat: [T] the rows, one after another.
+        bounds: [R + 1] row r is ``flat[bounds[r] : bounds[r + 1]]``.
+        rows: [n] the rows wanted.
+        width: columns of the result; no wanted row may be longer.
+        fill: the padding.
+
+    Returns:
+        int32 [n, width].
+    """
+    start = bounds[rows]
+    inside = np.arange(width) < (bounds[rows + 1] - start)[:, None]
+    out = np.full((len(rows), width), fill, np.int32)
+    place = (start[:, None] + np.arange(width))[inside]
+    out[inside] = flat[place]
+    return out
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Every text of a split, tokenized and cut into windows; E texts, N windows, S units.
+
+    Attributes:
+        space: the labels.
+        tokens: [T] token ids of all windows, one after another, special tokens among them.
+        units: [T] the unit of each token, -1 for none.
+        window_bounds: [N + 1] where each window begins in `tokens`.
+        text_bounds: [E + 1] where each text's windows begin.
+        gold: [S] gold label ids of all texts, -1 where a text has none.
+        unit_bounds: [E + 1] where each text's units begin in `gold`.
+        pad: the padding token id.
+        vocab_size: token ids are below this.
+        words: the text of every unit, by text.
+        names: where each text was read, ``file:line``.
+    """
+
+    space: LabelSpace
+    tokens: IntArray
+    units: IntArray
+    window_bounds: Bounds
+    text_bounds: Bounds
+    gold: IntArray
+    unit_bounds: Bounds
+    pad: int
+    vocab_size: int
+    words: Sequence[tuple[str, ...]]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        """E, the number of texts."""
+        return len(self.unit_bounds) - 1
+
+    @property
+    def lengths(self) -> IntArray:
+        """Units of each text, [E]."""
+        return np.diff(self.unit_bounds).astype(np.int32)
+
+    @property
+    def max_units(self) -> int:
+        """The most units that a text has."""
+        return int(np.diff(self.unit_bounds).max(initial=0))
+
+    @property
+    def max_windows(self) -> int:
+        """The most windows that a text has."""
+        return int(np.diff(self.text_bounds).max(initial=0))
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens that a window has, special tokens among them."""
+        return int(np.diff(self.window_bounds).max(initial=0))
+
+    @property
+    def token_counts(self) -> IntArray:
+        """Tokens of each text over all its windows, [E]: what an encoder pays for."""
+        return np.diff(self.window_bounds[self.text_bounds]).astype(np.int32)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether every unit has a gold label."""
+        return bool((self.gold >= 0).all())
+
+    def batch(self, examples: Sequence[int] | IntArray) -> Batch:
+        """The texts at these indices, in this order, padded to the longest of them only.
+
+        Args:
+            examples: [B] indices in 0 .. E - 1; repeats are allowed.
+        """
+        rows = np.asarray(examples, np.int32)
+        counts = np.diff(self.text_bounds)[rows]
+        episode = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
+        before = np.repeat(np.cumsum(counts) - counts, counts)
+        windows = np.repeat(self.text_bounds[rows], counts) + np.arange(counts.sum()) - before
+        sizes = np.diff(self.window_bounds)[windows]
+        width = int(sizes.max(initial=0))
+        lengths = np.diff(self.unit_bounds)[rows].astype(np.int32)
+        return Batch(
+            input_ids=gather(self.tokens, self.window_bounds, windows, width, self.pad),
+            attention_mask=(np.arange(width) < sizes[:, None]).astype(np.int32),
+            unit_of_token=gather(self.units, self.window_bounds, windows, width, -1),
+            episode_of_window=episode,
+            lengths=lengths,
+            gold=self.gold_of(rows, int(lengths.max(initial=0))),
+            examples=rows,
+        )
+
+    def gold_of(self, examples: IntArray, width: int) -> IntArray:
+        """Gold label ids [B, width], -1 after the last unit."""
+        return gather(self.gold, self.unit_bounds, examples, width, UNDECIDED)
+
+    def texts(self, examples: IntArray, windows: int, tokens: int) -> tuple[IntArray, ...]:
+        """Token ids, attention masks and units of texts at a fixed size, each [B, windows * tokens]."""
+        counts = np.diff(self.text_bounds)[examples]
+        offset = np.arange(windows)
+        real = offset < counts[:, None]  # [B, W]
+        index = np.where(real, self.text_bounds[examples][:, None] + offset, 0).ravel()
+        shape = (len(examples), windows * tokens)
+        sizes = np.diff(self.window_bounds)[index]
+        mask = (np.arange(tokens) < sizes[:, None]) & real.reshape(-1, 1)
+        ids = gather(self.tokens, self.window_bounds, index, tokens, self.pad)
+        units = gather(self.units, self.window_bounds, index, tokens, -1)
+        return (
+            np.where(mask, ids, self.pad).astype(np.int32).reshape(shape),
+            mask.astype(np.int32).reshape(shape),
+            np.where(mask, units, -1).astype(np.int32).reshape(shape),
+        )

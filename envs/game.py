@@ -1,0 +1,163 @@
+"""The one game behind every environment: many episodes side by side, as arrays."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lingym.envs.episodes import Episodes
+from lingym.envs.spaces import LabelDiscrete, observation_space
+from lingym.rewards import Reward, checked_score, checked_steps
+from lingym.types import UNDECIDED, Batch, BoolArray, FloatArray, IntArray, Labelings
+
+Observation = dict[str, IntArray]
+
+
+def shuffled(count: int, random: np.random.Generator) -> Iterator[int]:
+    """Indices below count without end: every one once before any comes again."""
+    while True:
+        yield from random.permutation(count).tolist()
+
+
+class Game:
+    """R episodes at once: the state of each, and what a label does to it.
+
+    Args:
+        episodes: the texts, with gold labels.
+        reward: what a labelling is worth; bound to the labels here.
+        rows: R, how many episodes are played side by side.
+
+    Raises:
+        ValueError: there are no episodes, or some have no gold labels.
+    """
+
+    def __init__(self, episodes: Episodes, reward: Reward, rows: int) -> None:
+        if not len(episodes):
+            raise ValueError("an environment needs at least one text")
+        if not episodes.labelled:
+            raise ValueError("an environment needs gold labels; these texts have none")
+        reward.bind(episodes.space)
+        self.episodes = episodes
+        self.reward = reward
+        self.rows = rows
+        self.windows, self.tokens = episodes.max_windows, episodes.max_tokens
+        self.observation_space = observation_space(
+            episodes.vocab_size,
+            self.windows,
+            self.tokens,
+            episodes.max_units,
+            len(episodes.space),
+        )
+        self.action_space = LabelDiscrete(episodes.space)
+        self.examples = np.zeros(rows, np.int32)
+        self.lengths = np.zeros(rows, np.int32)
+        self.cursor = np.zeros(rows, np.int32)
+        self.labels = np.full((rows, episodes.max_units), UNDECIDED, np.int32)
+        self.gold = self.labels.copy()
+        self.score: FloatArray = np.zeros(rows)
+        size = (rows, self.windows * self.tokens)
+        self._text = tuple(np.zeros(size, np.int32) for _ in range(3))
+        self._all = np.arange(rows)
+
+    def begin(self, rows: IntArray, examples: IntArray) -> None:
+        """Start new episodes in these rows, on these examples; both [n].
+
+        Raises:
+            ValueError: there is no such example.
+        """
+        wrong = examples[(examples < 0) | (examples >= len(self.episodes))]
+        if len(wrong):
+            raise ValueError(f"no example {wrong[0]}: the split has 0 .. {len(self.episodes) - 1}")
+        texts = self.episodes.texts(examples, self.windows, self.tokens)
+        for buffer, text in zip(self._text, texts, strict=True):
+            buffer[rows] = text
+        self.examples[rows] = examples
+        self.lengths[rows] = self.episodes.lengths[examples]
+        self.gold[rows] = self.episodes.gold_of(examples, self.gold.shape[1])
+        self.labels[rows] = UNDECIDED
+        self.cursor[rows] = 0
+        self.score[rows] = 0.0
+
+    def step(self, actions: IntArray) -> tuple[FloatArray, BoolArray]:
+        """Give the unit at each row's cursor a label.
+
+        Args:
+            actions: [R] label ids.
+
+        Returns:
+            How much each row's score rose, float64 [R], and which episodes ended, bool [R].
+
+        Raises:
+            ValueError: an action is not a label, or an episode is over.
+            RewardError: the reward failed.
+        """
+        actions = np.asarray(actions)
+        if actions.shape != (self.rows,) or not np.issubdtype(actions.dtype, np.integer):
+            raise ValueError(
+                f"actions must be whole numbers of shape ({self.rows},), "
+                f"got {actions.dtype} of shape {actions.shape}"
+            )
+        if ((actions < 0) | (actions >= len(self.episodes.space))).any():
+            raise ValueError(f"an action must be in 0 .. {len(self.episodes.space) - 1}")
+        if (self.cursor >= self.lengths).any():
+            raise ValueError("the episode is over: call reset()")
+        self.labels[self._all, self.cursor] = actions
+        self.cursor += 1
+        done = self.cursor == self.lengths
+        rewards = np.zeros(self.rows)
+        scored = np.flatnonzero(done) if self.reward.sparse else self._all
+        if len(scored):
+            score = checked_score(self.reward, self.labelings(scored))
+            rewards[scored] = score - self.score[scored]
+            self.score[scored] = score
+        return rewards, done
+
+    def labelings(self, rows: IntArray) -> Labelings:
+        """What these rows' labels are so far."""
+        if len(rows) == self.rows:
+            return Labelings(self.labels, self.gold, self.cursor, self.lengths, self.examples)
+        return Labelings(
+            *(self.labels[rows], self.gold[rows], self.cursor[rows]),
+            *(self.lengths[rows], self.examples[rows]),
+        )
+
+    def observe(self, rows: IntArray) -> Observation:
+        """The observations of these rows: copies, one leading axis."""
+        ids, mask, units = self._text
+        return {
+            "input_ids": ids[rows],
+            "attention_mask": mask[rows],
+            "unit_of_token": units[rows],
+            "labels": self.labels[rows],
+            "cursor": self.cursor[rows, None],
+        }
+
+    def action_masks(self) -> BoolArray:
+        """The labels that each row's next unit may have, bool [R, K]; all where nothing forbids one."""
+        count = len(self.episodes.space)
+        transitions = self.episodes.space.transitions
+        if transitions is None:
+            return np.ones((self.rows, count), np.bool_)
+        previous = self.labels[self._all, np.maximum(self.cursor - 1, 0)]
+        return transitions[np.where(self.cursor > 0, previous, count)]
+
+    def play(self, batch: Batch, labels: IntArray) -> FloatArray:
+        """Whole episodes in one call: the rewards that stepping through these labels would give.
+
+        Args:
+            batch: B episodes.
+            labels: [B, U] a label for every unit; what stands after the last unit is ignored.
+
+        Returns:
+            float64 [B, U], 0 after the last unit.
+
+        Raises:
+            ValueError: labels of a wrong shape, or a unit without a label.
+            RewardError: the reward failed.
+        """
+        if labels.shape != batch.gold.shape:
+            raise ValueError(f"labels must have shape {batch.gold.shape}, got {labels.shape}")
+        real = np.arange(labels.shape[1]) < batch.lengths[:, None]
+        if ((labels < 0) | (labels >= len(self.episodes.space)))[real].any():
+            raise ValueError(f"a label must be in 0 .. {len(self.episodes.space) - 1}")
+        decided = np.where(real, labels, UNDECIDED).astype(np.int32)
+        return checked_steps(self.reward, batch.complete(decided))

@@ -1,0 +1,57 @@
+"""Gymnasium spaces that know what their numbers mean, so that a policy needs no other word.
+
+Stable-Baselines3 and Gymnasium see a plain Box and a plain Discrete.
+"""
+
+import numpy as np
+from gymnasium import spaces
+
+from lingym.types import UNDECIDED, LabelSpace
+
+
+class TokenBox(spaces.Box):
+    """Token ids of `windows` windows of `tokens` tokens, one after another, int32 [windows * tokens].
+
+    Flat, because Stable-Baselines3 takes a matrix for a faulty image.
+    """
+
+    def __init__(self, vocab_size: int, windows: int, tokens: int) -> None:
+        super().__init__(0, vocab_size - 1, (windows * tokens,), np.int32)
+        self.vocab_size = vocab_size
+        self.windows = windows
+        self.tokens = tokens
+
+
+class LabelDiscrete(spaces.Discrete):
+    """An action is the id of a label; equal only to a space with the same labels in the same order."""
+
+    def __init__(self, labels: LabelSpace) -> None:
+        super().__init__(len(labels))
+        self.labels = labels
+
+    def __eq__(self, other: object) -> bool:
+        """Whether an action means the same in the other space."""
+        return isinstance(other, LabelDiscrete) and self.labels.names == other.labels.names
+
+
+def observation_space(
+    vocab_size: int, windows: int, tokens: int, units: int, labels: int
+) -> spaces.Dict:
+    """The Dict of an observation; W windows, L tokens, U units, K labels, all int32.
+
+    - input_ids [W * L]: token ids.
+    - attention_mask [W * L]: 1 for a token, 0 for padding.
+    - unit_of_token [W * L]: the unit that a token belongs to, -1 for none.
+    - labels [U]: labels given so far, -1 where undecided.
+    - cursor [1]: the unit to label now; the number of units when all are labelled.
+    """
+    size = (windows * tokens,)
+    return spaces.Dict(
+        {
+            "input_ids": TokenBox(vocab_size, windows, tokens),
+            "attention_mask": spaces.Box(0, 1, size, np.int32),
+            "unit_of_token": spaces.Box(-1, units - 1, size, np.int32),
+            "labels": spaces.Box(UNDECIDED, labels - 1, (units,), np.int32),
+            "cursor": spaces.Box(0, units, (1,), np.int32),
+        }
+    )

@@ -1,0 +1,127 @@
+"""Tagging: the units are words, and each gets a tag."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+
+from lingym.envs.corpora import Record
+from lingym.envs.corpora.iob import TagFault, detect_scheme, to_iob2
+from lingym.envs.tasks.columns import pick
+from lingym.envs.tasks.task import Example, Task
+from lingym.rewards import Accuracy, EntityF1, Reward
+from lingym.types import BoolArray, LabelSpace
+
+logger = logging.getLogger("lingym")
+
+
+class Tagging(Task):
+    """Give every word of a text a tag.
+
+    Tags of spans (entities, slots) in any common scheme are recognised and turned into IOB2, aloud;
+    an I- tag may then follow only a B- or I- tag of its type. Other tags (parts of speech) stay.
+
+    Args:
+        text: the column that holds the words; None takes the first of ``tokens words text`` that is
+            there. A string is split at white space where there are no gold tags.
+        tags: the column that holds the gold tags; None takes the first of
+            ``labels tags slots ner_tags pos_tags upos``.
+        labels: the tags, where they are known beforehand.
+        scheme: the scheme of the gold tags (``iob2 iob1 bioes bilou bmes bmew plain``); None
+            recognises it.
+        on_fault: whether a tag that its scheme does not allow (an I- tag that continues nothing) is
+            an ``error`` or is ``repair``-ed as conlleval reads it.
+        unlabelled: read texts without gold tags, for prediction.
+    """
+
+    def __init__(
+        self,
+        text: str | None = None,
+        tags: str | None = None,
+        labels: Sequence[str] | None = None,
+        scheme: str | None = None,
+        on_fault: Literal["error", "repair"] = "error",
+        unlabelled: bool = False,
+    ) -> None:
+        self.text, self.tags, self.labels = text, tags, labels
+        self.scheme, self.on_fault, self.unlabelled = scheme, on_fault, unlabelled
+
+    def example(self, record: Record) -> Example:
+        """The words of a text, and its gold tags as they stand in the file."""
+        name, words = pick(record, self.text, ("tokens", "words", "text"), "text")
+        if isinstance(words, str) and self.unlabelled:
+            words = words.split()
+        words = _strings(record, name, words)
+        if self.unlabelled:
+            return Example(words, None, record)
+        usual = ("labels", "tags", "slots", "ner_tags", "pos_tags", "upos")
+        name, tags = pick(record, self.tags, usual, "tags")
+        tags = _strings(record, name, tags)
+        if len(tags) != len(words):
+            raise record.error(f"{len(words)} words but {len(tags)} tags in {name!r}: one a word")
+        return Example(words, tags, record)
+
+    def read(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, list[Example]]:
+        """The examples of every split, with one scheme recognised for all and turned into IOB2."""
+        read = super().read(splits)
+        if self.unlabelled:
+            return read
+        every = [example.gold or () for examples in read.values() for example in examples]
+        scheme = self.scheme or detect_scheme(every)
+        return {name: self._converted(name, rows, scheme) for name, rows in read.items()}
+
+    def label_space(self, examples: Iterable[Example]) -> LabelSpace:
+        """The tags, and for IOB2 tags which may follow which."""
+        space = super().label_space(examples)
+        return replace(space, transitions=iob2_transitions(space.names))
+
+    def default_reward(self, space: LabelSpace) -> Reward:
+        """Entity F1 for IOB2 tags, accuracy for others."""
+        return Accuracy() if space.transitions is None else EntityF1()
+
+    def _converted(self, split: str, examples: list[Example], scheme: str) -> list[Example]:
+        try:
+            gold = [example.gold or () for example in examples]
+            converted = to_iob2(gold, scheme, self.on_fault)
+        except TagFault as fault:
+            record = examples[fault.sequence].record
+            raise record.error(
+                f"{fault}; correct it, or read such tags as conlleval does (on_fault='repair')",
+                fault.position,
+            ) from None
+        level = logging.WARNING if converted.changed else logging.INFO
+        logger.log(level, "%s: %s", split, converted.message)
+        return [
+            replace(example, gold=tuple(tags))
+            for example, tags in zip(examples, converted.tags, strict=True)
+        ]
+
+
+def iob2_transitions(names: Sequence[str]) -> BoolArray | None:
+    """Which tag may follow which, bool [K + 1, K] with the start last; None for other labels.
+
+    Only I- tags are restricted: I-X follows B-X or I-X.
+    """
+    kinds = [(name[0], name[2:]) for name in names if name[:2] in ("B-", "I-")]
+    if not kinds or len(kinds) + ("O" in names) != len(names):
+        return None
+    allowed = np.ones((len(names) + 1, len(names)), np.bool_)
+    for place, name in enumerate(names):
+        if name.startswith("I-"):
+            allowed[:, place] = [before[2:] == name[2:] and before != "O" for before in names] + [
+                False
+            ]
+    return allowed
+
+
+def _strings(record: Record, name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise record.error(f"{name!r} must be a list of strings that is not empty, got {value!r}")
+    for place, item in enumerate(value):
+        if not isinstance(item, str) or not item:
+            raise record.error(
+                f"{name!r}[{place}] must be a string, not empty; got {item!r}", place
+            )
+    return tuple(value)

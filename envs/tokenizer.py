@@ -1,0 +1,152 @@
+"""The tokenizer of an environment: an encoder's own, or one trained on the corpus."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from lingym.hub import TINY, encoder_path
+
+SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+USUAL_PADS = ("[PAD]", "<pad>", "<|padding|>", "<|endoftext|>")
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int = 4000) -> Tokenizer:
+    """A lower-casing WordPiece tokenizer of BERT's form, trained on texts.
+
+    The same texts give the same tokenizer in every process.
+    """
+    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk"]))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=list(SPECIAL.values()), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    cls, sep = SPECIAL["cls"], SPECIAL["sep"]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{cls} $A {sep}",
+        pair=f"{cls} $A {sep} $B:1 {sep}:1",
+        special_tokens=[(name, tokenizer.token_to_id(name)) for name in (cls, sep)],
+    )
+    return tokenizer
+
+
+def load_tokenizer(name: str, texts: Iterable[str] = ()) -> Tokenizer:
+    """The fast tokenizer that belongs to an encoder.
+
+    Args:
+        name: ``tiny`` (train one on `texts`), ``minilm``, a folder with a ``tokenizer.json``, or
+            a Hugging Face Hub name.
+        texts: the training texts, read for ``tiny`` alone.
+
+    Returns:
+        A copy of its own, with padding and truncation off: the environment does both, aloud.
+    """
+    if name == TINY:
+        return train_tokenizer(texts)
+    path = encoder_path(name)
+    file = Path(path) / "tokenizer.json"
+    if file.is_file():
+        tokenizer = Tokenizer.from_file(str(file))
+    else:
+        # Old checkpoints hold a vocabulary and no tokenizer.json; transformers converts them.
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(path).backend_tokenizer
+        tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _with_prefix_space(tokenizer: Tokenizer) -> Tokenizer:
+    """The same tokenizer for words: byte-level ones must see the blank before a word."""
+
+    def spaced(part: object) -> object:
+        if isinstance(part, list):
+            return [spaced(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        part = {key: spaced(value) for key, value in part.items()}
+        return part | {"add_prefix_space": True} if part.get("type") == "ByteLevel" else part
+
+    state = json.loads(tokenizer.to_str())
+    state["pre_tokenizer"] = spaced(state["pre_tokenizer"])
+    return Tokenizer.from_str(json.dumps(state))
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Token ids of the units of one text, without special tokens."""
+
+    ids: list[int]  # [T]
+    units: list[int]  # [T] the unit of each token, ascending
+
+
+class UnitTokenizer:
+    """Turns units of text into token ids, and windows of them into what an encoder takes.
+
+    Args:
+        tokenizer: a fast tokenizer.
+
+    Attributes:
+        prefix: special token ids before a text.
+        suffix: special token ids after it.
+        pad: the padding id.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self._words = _with_prefix_space(tokenizer)
+        probe = tokenizer.encode("a")
+        own = [place for place, special in enumerate(probe.special_tokens_mask) if not special]
+        if not own:
+            raise ValueError("the tokenizer gives no token for the text 'a'")
+        self.prefix = probe.ids[: own[0]]
+        self.suffix = probe.ids[own[-1] + 1 :]
+        padding = tokenizer.padding
+        pads = [tokenizer.token_to_id(name) for name in USUAL_PADS]
+        found = [pad for pad in pads if pad is not None]
+        self.pad: int = padding["pad_id"] if padding else (found[0] if found else 0)
+
+    def __call__(self, units: Sequence[Sequence[str]]) -> list[Pieces]:
+        """The tokens of every unit of every text; a unit always has at least one.
+
+        A unit for which the tokenizer has no token (a zero-width space, say) gets its unknown
+        token, or else its padding token, so that no label ever loses its unit.
+        """
+        filler = self._unknown()
+        encoded = self._words.encode_batch(
+            [list(text) for text in units], is_pretokenized=True, add_special_tokens=False
+        )
+        return [
+            _filled(text.ids, text.word_ids, len(words), filler)
+            for text, words in zip(encoded, units, strict=True)
+        ]
+
+    def whole(self, texts: Sequence[str]) -> list[Pieces]:
+        """The tokens of texts that are one unit each."""
+        filler = self._unknown()
+        encoded = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [_filled(text.ids, [0] * len(text.ids), 1, filler) for text in encoded]
+
+    def _unknown(self) -> int:
+        model = json.loads(self.tokenizer.to_str())["model"]
+        name = model.get("unk_token")
+        unknown = None if name is None else self.tokenizer.token_to_id(name)
+        return self.pad if unknown is None else unknown
+
+
+def _filled(ids: list[int], units: list[int], count: int, filler: int) -> Pieces:
+    seen = set(units)
+    if len(seen) == count:
+        return Pieces(ids, units)
+    missing = [unit for unit in range(count) if unit not in seen]
+    together = sorted(
+        [*zip(units, ids, strict=True), *((unit, filler) for unit in missing)],
+        key=lambda piece: piece[0],
+    )
+    return Pieces([token for _, token in together], [unit for unit, _ in together])

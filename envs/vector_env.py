@@ -1,0 +1,163 @@
+"""Many episodes at a time: the natively vectorised Gymnasium environment."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from lingym.envs.episodes import Episodes
+from lingym.envs.game import Game, Observation, shuffled
+from lingym.envs.source import make_game
+from lingym.rewards import Reward
+from lingym.types import Batch, BoolArray, FloatArray, IntArray
+
+
+class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
+    """`num_envs` texts labelled side by side; an ended episode is replaced within the step.
+
+    Observations, actions, rewards and arguments are those of `lingym.envs.LabelEnv`, with a leading
+    axis. The rows share one shuffled order of the texts, so that each is played once before any is
+    played again. Autoreset is ``SAME_STEP``: an ended episode's last observation and information
+    stand in ``final_obs`` and ``final_info``.
+
+    Beside Gymnasium's interface, `draw` and `play` handle whole episodes in one call.
+
+    Args:
+        num_envs: episodes side by side.
+        render_mode: None; a single environment renders.
+        *args: the arguments of `lingym.envs.source.make_game`.
+        **kwargs: likewise.
+    """
+
+    metadata = {  # noqa: RUF012  (Gymnasium's own form)
+        "render_modes": [],
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
+
+    def __init__(
+        self, *args: Any, num_envs: int = 1, render_mode: str | None = None, **kwargs: Any
+    ) -> None:
+        if render_mode is not None:
+            raise ValueError("a vector environment does not render: use gymnasium.make")
+        self._play(make_game(num_envs, *args, **kwargs))
+
+    @classmethod
+    def of(cls, game: Game) -> "LabelVectorEnv":
+        """The environment of a game that is made already; `num_envs` is its rows."""
+        env = cls.__new__(cls)
+        env._play(game)
+        return env
+
+    def _play(self, game: Game) -> None:
+        num_envs = game.rows
+        self.game = game
+        self.num_envs = num_envs
+        self.single_observation_space = self.game.observation_space
+        self.single_action_space = self.game.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.render_mode = None
+        self._rows = np.arange(num_envs)
+        self._order: Iterator[int] | None = None
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start new episodes in every row.
+
+        Args:
+            seed: restarts the shuffled order; None goes on with it.
+            options: ``{"example": i}`` or ``{"example": [i, ...]}`` takes these texts.
+        """
+        if seed is not None:
+            numbers = [seed] if isinstance(seed, int) else [s for s in seed if s is not None]
+            self._np_random = np.random.default_rng(numbers)
+            self._order = None
+        wanted = (options or {}).get("example")
+        if wanted is None:
+            examples = self.sample(self.num_envs)
+        else:
+            examples = np.broadcast_to(np.asarray(wanted, np.int32), (self.num_envs,))
+        self.game.begin(self._rows, examples)
+        return self.game.observe(self._rows), self._info()
+
+    def step(
+        self, actions: IntArray
+    ) -> tuple[Observation, FloatArray, BoolArray, BoolArray, dict[str, Any]]:
+        """Label the unit at every row's cursor; ended rows begin their next episode."""
+        game = self.game
+        rewards, done = game.step(actions)
+        final: dict[str, Any] = {}
+        if done.any():
+            ended = np.flatnonzero(done)
+            final = self._final(ended, done)
+            game.begin(ended, self.sample(len(ended)))
+        info = self._info() | final
+        return game.observe(self._rows), rewards, done, np.zeros(self.num_envs, np.bool_), info
+
+    def action_masks(self) -> BoolArray:
+        """The labels that the unit at each cursor may have, bool [num_envs, K]."""
+        return self.game.action_masks()
+
+    @property
+    def episodes(self) -> Episodes:
+        """The texts that are played."""
+        return self.game.episodes
+
+    @property
+    def reward(self) -> Reward:
+        """What a labelling is worth."""
+        return self.game.reward
+
+    def sample(self, count: int) -> IntArray:
+        """The indices of the next `count` texts in the shuffled order, int32 [count]."""
+        if self._order is None:
+            self._order = shuffled(len(self.episodes), self.np_random)
+        return np.fromiter(islice(self._order, count), np.int32, count)
+
+    def draw(self, count: int) -> Batch:
+        """The next `count` texts in the shuffled order, as whole episodes."""
+        return self.episodes.batch(self.sample(count))
+
+    def play(self, labels: IntArray, batch: Batch | None = None) -> FloatArray:
+        """The rewards of whole episodes, equal to stepping through them.
+
+        Args:
+            labels: [B, U] a label id for every unit; anything after an episode's last unit.
+            batch: the episodes; None takes those in progress, from their beginning.
+
+        Returns:
+            float64 [B, U], 0 after the last unit.
+        """
+        if batch is None:
+            batch = self.game.episodes.batch(self.game.examples)
+        return self.game.play(batch, labels)
+
+    def _info(self) -> dict[str, Any]:
+        return {"example": self.game.examples.copy(), "_example": np.ones(self.num_envs, np.bool_)}
+
+    def _final(self, ended: IntArray, done: BoolArray) -> dict[str, Any]:
+        """The last observations and scores of ended rows, in Gymnasium's form."""
+        last = self.game.observe(ended)
+        observations = np.full(self.num_envs, None, object)
+        for place, row in enumerate(ended):
+            observations[row] = {name: value[place] for name, value in last.items()}
+        parts = self.game.reward.parts(self.game.labelings(ended))
+        columns = {"example": self.game.examples[ended], "score": self.game.score[ended], **parts}
+        info: dict[str, Any] = {}
+        for name, values in columns.items():
+            info[name] = np.zeros(self.num_envs, values.dtype)
+            info[name][ended] = values
+            info[f"_{name}"] = done
+        return {
+            "final_obs": observations,
+            "_final_obs": done,
+            "final_info": info,
+            "_final_info": done,
+        }

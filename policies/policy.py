@@ -1,0 +1,268 @@
+"""The policy: one encoder, a label head and a value head, with two entrances to the same weights.
+
+Sizes: B episodes, U units, K labels, D features, S samples.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.distributions import CategoricalDistribution
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
+from stable_baselines3.common.type_aliases import Schedule
+from torch import Tensor, nn
+
+from lingym.policies.distribution import FORBIDDEN, LabelDistribution
+from lingym.policies.encoder import load_encoder
+from lingym.policies.optim import ScaledAdamW, parameter_groups
+from lingym.policies.texts import Pooling, Texts
+from lingym.types import Batch, LabelSpace
+
+History = Literal["none", "previous"]
+Observation = dict[str, Tensor]
+
+
+class LabelPolicy(ActorCriticPolicy):
+    """Labels the units of a text with a transformer encoder.
+
+    Per step (``forward``, ``evaluate_actions``, ``predict_values``, ``get_distribution``) it is an
+    ordinary Stable-Baselines3 policy, which encodes the whole text to label one unit. Per episode
+    (``distribution``, ``values``) it encodes a text once for all its units. Both give the same
+    numbers for the same weights.
+
+    Dropout is off whenever Stable-Baselines3 sets the mode, also while it trains: with it on, the
+    ratios of PPO leave the clipping range before any update. `lingym.agents.Supervised` turns it on.
+
+    Args:
+        observation_space: that of a lingym environment.
+        action_space: that of a lingym environment; it carries the labels.
+        lr_schedule: the learning rate by the progress that remains.
+        encoder: ``tiny``, ``minilm``, a folder, or a Hugging Face Hub name.
+        pooling: a unit's feature: that of its ``first`` token (for a whole text the encoder's own
+            pooled output, where it has one), or the ``mean`` over its tokens.
+        history: ``previous`` adds to a unit's scores what the label before it says, a learned
+            [K + 1, K] matrix; decoding is then Viterbi. ``none`` is a plain head.
+        constrained: give no label that the task does not allow after the one before. None: only
+            with history ``previous``, so that a plain head stays one.
+        head_lr_scale: the head's learning rate over the encoder's.
+        weight_decay: of matrices; biases and norms have none.
+        value_gradient: let the value loss train the encoder too, not only the value head.
+        autocast: run the encoder in bfloat16.
+        use_sde: always False; Stable-Baselines3 passes it.
+
+    Raises:
+        ValueError: the spaces are not those of a lingym environment, or the encoder does not fit.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        encoder: str = "tiny",
+        pooling: Pooling = "first",
+        history: History = "none",
+        constrained: bool | None = None,
+        head_lr_scale: float = 10.0,
+        weight_decay: float = 0.01,
+        value_gradient: bool = False,
+        autocast: bool = False,
+        use_sde: bool = False,
+    ) -> None:
+        # Not ActorCriticPolicy's own constructor: it builds an MLP, and would initialise it (and
+        # with it a pretrained encoder) anew.
+        BasePolicy.__init__(self, observation_space, action_space)
+        labels: LabelSpace | None = getattr(action_space, "labels", None)
+        if labels is None or use_sde:
+            raise ValueError("LabelPolicy needs the spaces of a lingym environment, and no gSDE")
+        tokens: Any = observation_space["input_ids"]  # type: ignore[index]
+        self.labels = labels
+        self.windows: int = tokens.windows
+        self.pooling, self.history = pooling, history
+        self.constrained = history == "previous" if constrained is None else constrained
+        self.value_gradient, self.autocast = value_gradient, autocast
+        self.head_lr_scale, self.weight_decay = head_lr_scale, weight_decay
+        whole = labels.of_text and pooling == "first"
+        self.encoder_name = encoder
+        self.encoder = load_encoder(encoder, tokens.vocab_size, tokens.tokens, pooler=whole)
+        self.text_feature = whole and getattr(self.encoder, "pooler", None) is not None
+        config: Any = self.encoder.config
+        width: int = config.hidden_size
+        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
+        count = len(labels)
+        self.label_head = nn.Linear(width, count)
+        nn.init.normal_(self.label_head.weight, std=0.02)
+        nn.init.zeros_(self.label_head.bias)
+        self.value_head = nn.Linear(width, 1)
+        nn.init.zeros_(self.value_head.weight)
+        nn.init.zeros_(self.value_head.bias)
+        if history == "previous":
+            self.transition = nn.Parameter(torch.zeros(count + 1, count))
+            self.value_transition = nn.Parameter(torch.zeros(count + 1))
+        mask = torch.zeros(count + 1, count)
+        if self.constrained and labels.transitions is not None:
+            mask[~torch.from_numpy(labels.transitions)] = FORBIDDEN
+        self.register_buffer("mask", mask, persistent=False)
+        self.chained = history == "previous" or bool((mask != 0).any())
+        self.action_dist = CategoricalDistribution(count)
+        self.share_features_extractor = True
+        self.optimizer = ScaledAdamW(
+            parameter_groups(self.encoder, self, weight_decay, head_lr_scale),
+            lr=lr_schedule(1),
+            fused=True,
+        )
+        self.set_training_mode(False)
+
+    # Per episode: a text is encoded once.
+
+    def texts(self, batch: Batch) -> Texts:
+        """The texts of a batch as tensors on the policy's device."""
+        return Texts.of_batch(batch, self.pooling, self.device)
+
+    def features(self, texts: Texts) -> Tensor:
+        """Unit features [B, U, D], float32; 0 for padding units."""
+        with self._autocast():
+            out = self.encoder(input_ids=texts.input_ids, attention_mask=texts.attention_mask)
+        if self.text_feature:
+            pooled = texts.pool_windows(out.pooler_output.float())
+        else:
+            pooled = texts.pool(out.last_hidden_state).float()
+        return self.dropout(pooled)
+
+    def distribution(self, features: Tensor) -> LabelDistribution:
+        """The distribution of the labels of every unit, from unit features [B, U, D]."""
+        return LabelDistribution(self.label_head(features), self._transition())
+
+    def values(self, features: Tensor, labels: Tensor) -> Tensor:
+        """The expected reward from each unit on, [B, U].
+
+        Args:
+            features: [B, U, D].
+            labels: [B, U] the labels given; the value of a unit may depend on the one before it.
+        """
+        value = self.value_head(features if self.value_gradient else features.detach()).squeeze(-1)
+        if self.history == "none":
+            return value
+        before = torch.full_like(labels, len(self.labels))
+        before[:, 1:] = labels[:, :-1]
+        return value + self.value_transition[before]
+
+    @torch.no_grad()
+    def label(
+        self, batch: Batch, deterministic: bool = True, generator: torch.Generator | None = None
+    ) -> np.ndarray:
+        """Labels for every unit of a batch, int32 [B, U], -1 after an episode's last unit.
+
+        Args:
+            batch: B episodes.
+            deterministic: the most probable labels; else a sample.
+            generator: of the sample.
+        """
+        distribution = self.distribution(self.features(self.texts(batch)))
+        lengths = torch.from_numpy(batch.lengths).to(self.device)
+        if deterministic:
+            labels = distribution.mode(lengths)
+        else:
+            labels = distribution.sample(1, generator)[0]
+        inside = torch.arange(labels.shape[1], device=self.device) < lengths[:, None]
+        return torch.where(inside, labels, -1).cpu().numpy().astype(np.int32)
+
+    def evaluate_labels(self, batch: Batch, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-probabilities, entropies and values of given labels, [B, U] each, with gradients.
+
+        What stands after an episode's last unit means nothing.
+
+        Args:
+            batch: B episodes.
+            labels: int64 [B, U] on the policy's device, -1 after the last unit.
+        """
+        features = self.features(self.texts(batch))
+        log_probs = self.distribution(features).log_probs(labels)
+        chosen = log_probs.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
+        entropy = -(log_probs.exp() * log_probs).sum(-1)
+        return chosen, entropy, self.values(features, labels)
+
+    # Per step: the reference that stock Stable-Baselines3 algorithms train.
+
+    def forward(
+        self, obs: Observation, deterministic: bool = False, action_masks: Any = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Actions [B], values [B, 1] and log-probabilities [B] of observations."""
+        logits, values = self._step(obs, action_masks)
+        distribution = self.action_dist.proba_distribution(logits)
+        actions = distribution.get_actions(deterministic=deterministic)
+        return actions, values, distribution.log_prob(actions)
+
+    def evaluate_actions(
+        self, obs: Observation, actions: Tensor, action_masks: Any = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Values [B, 1], log-probabilities [B] and entropies [B] of actions [B]."""
+        logits, values = self._step(obs, action_masks)
+        distribution = self.action_dist.proba_distribution(logits)
+        return values, distribution.log_prob(actions), distribution.entropy()
+
+    def get_distribution(
+        self, obs: Observation, action_masks: Any = None
+    ) -> CategoricalDistribution:
+        """The distribution of the label of the unit at each cursor."""
+        return self.action_dist.proba_distribution(self._step(obs, action_masks)[0])
+
+    def predict_values(self, obs: Observation) -> Tensor:
+        """Values [B, 1] of observations."""
+        return self._step(obs)[1]
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Keep dropout off, whatever the mode (see the class)."""
+        self.train(False)
+
+    def _predict(
+        self, observation: Observation, deterministic: bool = False, action_masks: Any = None
+    ) -> Tensor:
+        return self.get_distribution(observation, action_masks).get_actions(deterministic)
+
+    def _step(self, obs: Observation, action_masks: Any = None) -> tuple[Tensor, Tensor]:
+        """Logits [B, K] and values [B, 1] of the unit at each cursor."""
+        features = self.features(Texts.of_observation(obs, self.windows, self.pooling))
+        rows = torch.arange(len(features), device=features.device)
+        cursor = obs["cursor"].long().squeeze(-1)
+        here = features[rows, cursor.clamp(max=features.shape[1] - 1)]  # [B, D]
+        given = obs["labels"].long()[rows, (cursor - 1).clamp(min=0)]
+        before = torch.where(cursor > 0, given, len(self.labels))
+        logits = self.label_head(here)
+        transition = self._transition()
+        if transition is not None:
+            logits = logits + transition[before]
+        if action_masks is not None:
+            allowed = torch.as_tensor(action_masks, dtype=torch.bool, device=logits.device)
+            logits = torch.where(allowed.view_as(logits), logits, FORBIDDEN)
+        values = self.value_head(here if self.value_gradient else here.detach())
+        if self.history == "previous":
+            values = values + self.value_transition[before][:, None]
+        return logits, values
+
+    def _transition(self) -> Tensor | None:
+        if not self.chained:
+            return None
+        mask: Any = self.mask
+        return mask + self.transition if self.history == "previous" else mask
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        kind = self.device.type
+        return torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {
+            "observation_space": self.observation_space,
+            "action_space": self.action_space,
+            "lr_schedule": self._dummy_schedule,
+            "encoder": self.encoder_name,
+            "pooling": self.pooling,
+            "history": self.history,
+            "constrained": self.constrained,
+            "head_lr_scale": self.head_lr_scale,
+            "weight_decay": self.weight_decay,
+            "value_gradient": self.value_gradient,
+            "autocast": self.autocast,
+        }

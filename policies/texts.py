@@ -1,0 +1,108 @@
+"""Texts as tensors, and the pooling of token features into unit features.
+
+Sizes: N windows, L tokens to a window, B episodes, U units, D features, M pooled tokens.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from lingym.types import Batch
+
+Pooling = Literal["first", "mean"]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of B episodes, and which of their tokens make up which unit."""
+
+    input_ids: Tensor  # [N, L] int64
+    attention_mask: Tensor  # [N, L] int64
+    episode_of_window: Tensor  # [N] int64
+    token: Tensor  # [M] place in the N * L tokens
+    unit: Tensor  # [M] place in the B * U units
+    share: Tensor  # [M] weight of the token in its unit's feature
+    alone: bool  # whether every unit has one token at most, of weight 1
+    size: tuple[int, int]  # (B, U)
+
+    @classmethod
+    def of(
+        cls,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        unit_of_token: Tensor,
+        episode_of_window: Tensor,
+        size: tuple[int, int],
+        pooling: Pooling,
+    ) -> "Texts":
+        """Find the tokens to pool.
+
+        Args:
+            input_ids: [N, L].
+            attention_mask: [N, L].
+            unit_of_token: [N, L] unit within its episode, -1 for none.
+            episode_of_window: [N].
+            size: (B, U).
+            pooling: ``first`` takes each unit's first token (in every window where it has one),
+                ``mean`` the mean over its tokens.
+        """
+        pooled = unit_of_token >= 0
+        if pooling == "first":
+            before = torch.full_like(unit_of_token, -1)
+            before[:, 1:] = unit_of_token[:, :-1]
+            pooled &= unit_of_token != before
+        token = pooled.flatten().nonzero().flatten()
+        place = episode_of_window[:, None] * size[1] + unit_of_token
+        unit = place.flatten()[token]
+        count = torch.bincount(unit, minlength=size[0] * size[1])
+        return cls(
+            *(input_ids, attention_mask, episode_of_window, token, unit),
+            share=1.0 / count[unit],
+            alone=bool((count <= 1).all()),
+            size=size,
+        )
+
+    @classmethod
+    def of_batch(cls, batch: Batch, pooling: Pooling, device: torch.device) -> "Texts":
+        """The texts of a batch of episodes, on a device."""
+        arrays = (batch.input_ids, batch.attention_mask, batch.unit_of_token)
+        ids, mask, units = (torch.from_numpy(array).long() for array in arrays)
+        windows = torch.from_numpy(batch.episode_of_window).long()
+        texts = cls.of(ids, mask, units, windows, batch.gold.shape, pooling)
+        tensors = (texts.input_ids, texts.attention_mask, texts.episode_of_window)
+        pools = (texts.token, texts.unit, texts.share)
+        moved = (tensor.to(device, non_blocking=True) for tensor in (*tensors, *pools))
+        return cls(*moved, alone=texts.alone, size=texts.size)
+
+    @classmethod
+    def of_observation(
+        cls, observation: dict[str, Tensor], windows: int, pooling: Pooling
+    ) -> "Texts":
+        """The texts of B observations, each of `windows` windows, some of them padding."""
+        units = observation["labels"].shape[1]
+        rows = observation["input_ids"].shape[0]
+        names = ("input_ids", "attention_mask", "unit_of_token")
+        # Stable-Baselines3 hands out float copies of integer observations.
+        ids, mask, owner = (observation[n].long().reshape(rows * windows, -1) for n in names)
+        episode = torch.arange(rows, device=ids.device).repeat_interleave(windows)
+        real = mask.any(1)
+        return cls.of(ids[real], mask[real], owner[real], episode[real], (rows, units), pooling)
+
+    def pool(self, hidden: Tensor) -> Tensor:
+        """Unit features [B, U, D] from token features [N, L, D]; 0 for padding units."""
+        features = hidden.flatten(0, 1)[self.token]  # [M, D]
+        out = features.new_zeros(self.size[0] * self.size[1], features.shape[1])
+        if self.alone:
+            out = out.index_copy(0, self.unit, features)
+        else:
+            out = out.index_add(0, self.unit, features * self.share[:, None].to(features.dtype))
+        return out.view(*self.size, -1)
+
+    def pool_windows(self, pooled: Tensor) -> Tensor:
+        """Text features [B, 1, D]: the mean of a text's window features [N, D]."""
+        out = pooled.new_zeros(self.size[0], pooled.shape[1])
+        out = out.index_add(0, self.episode_of_window, pooled)
+        count = torch.bincount(self.episode_of_window, minlength=self.size[0])
+        return (out / count[:, None]).view(*self.size, -1)
