@@ -4,8 +4,8 @@
 - ``hf:org/name``: likewise; if the Hub has none, the data set ``org`` in its configuration ``name``
   (``hf:conll2003/cfg``);
 - ``hf:org/name/cfg``: a configuration;
-- ``hf:/a/folder``, ``hf:./a/folder``, ``hf:~/a/folder``, or any folder that exists: what
-  ``save_to_disk`` wrote there.
+- ``hf:/a/folder``, ``hf:./a/folder``, ``hf:../a/folder`` or ``hf:~/a/folder``: what
+  ``save_to_disk`` wrote there; ``hf:a/folder`` likewise, if something is saved there.
 
 ``?split=NAME`` at the end takes this split, or a slice of it as in ``train[:10%]``, in place of
 the one that is asked for. ``dev`` is also found under ``validation``, ``valid``, ``val`` and
@@ -16,7 +16,6 @@ as None.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from lingym.envs.corpora.record import Record
 from lingym.types import DataError
@@ -38,7 +37,10 @@ def splits(source: str) -> tuple[str, ...]:
     present = _load(name, None)
     if not isinstance(present, Mapping):
         return ("train",)
-    return tuple(role for role in ("train", "dev", "test") if _find(role, present) is not None)
+    roles = tuple(role for role in ("train", "dev", "test") if _find(role, present) is not None)
+    if not roles:
+        raise DataError(f"{source}: has no split train, dev or test, only {', '.join(present)}")
+    return roles
 
 
 def read(source: str, split: str = "train") -> Iterator[Record]:
@@ -69,10 +71,10 @@ def read(source: str, split: str = "train") -> Iterator[Record]:
 def _parse(source: str) -> tuple[str, str | None]:
     """The name, and the split asked for."""
     name, _, query = source.removeprefix(PREFIX).partition("?")
-    asked = dict(parse_qsl(query))
-    if not name or asked.keys() - {"split"} or (query and not asked):
+    split = query.removeprefix("split=")
+    if not name or (query and split in ("", query)):
         raise ValueError(f"wanted hf:NAME[/CONFIG][?split=SPLIT], got {source!r}")
-    return name, asked.get("split")
+    return name, split or None
 
 
 def _find(role: str, present: Mapping[str, Any]) -> str | None:
@@ -82,7 +84,7 @@ def _find(role: str, present: Mapping[str, Any]) -> str | None:
 def _load(name: str, split: str | None) -> Any:
     """A Dataset, or a mapping of splits to Datasets."""
     datasets = _library()
-    if name.startswith(("/", "./", "../", "~")) or Path(name).is_dir():
+    if name.startswith(("/", "./", "../", "~")) or _is_saved(Path(name)):
         return _load_folder(datasets, name, split)
     failures = []
     for path, config in _readings(name):
@@ -109,7 +111,7 @@ def _load_folder(datasets: Any, name: str, split: str | None) -> Any:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         raise DataError(f"{PREFIX}{name}: there is no such folder")
-    if not any((folder / mark).exists() for mark in ("dataset_dict.json", "state.json")):
+    if not _is_saved(folder):
         raise DataError(
             f"{PREFIX}{name}: wanted a folder that save_to_disk wrote, found none there"
         )
@@ -117,6 +119,11 @@ def _load_folder(datasets: Any, name: str, split: str | None) -> Any:
     if split is not None and not isinstance(data, Mapping):
         raise DataError(f"{PREFIX}{name}: has no splits, so no {split}")
     return data
+
+
+def _is_saved(folder: Path) -> bool:
+    """Whether save_to_disk wrote a data set, or several splits, into a folder."""
+    return any((folder / mark).is_file() for mark in ("dataset_dict.json", "state.json"))
 
 
 def _library() -> Any:

@@ -42,11 +42,15 @@ def test_class_numbers_become_names(saved: Path) -> None:
     assert second.where() == f"hf:{saved}/single:2"
 
 
-def test_splits_are_found_and_dev_is_also_validation(saved: Path) -> None:
+def test_splits_are_found_and_dev_is_also_validation(saved: Path, table: Any) -> None:
     corpus = load_corpus(f"hf:{saved}/parts")
     assert [len(corpus.train), len(corpus.dev), len(corpus.test)] == [2, 1, 1]
     assert corpus.dev[0].path == f"hf:{saved}/parts[validation]"
     assert corpus.dev[0]["tokens"] == ["x"]
+    odd = saved / "odd"
+    datasets.DatasetDict({"extra": table}).save_to_disk(str(odd))
+    with pytest.raises(DataError, match=r"has no split train, dev or test, only extra"):
+        load_corpus(f"hf:{odd}")
     (test,) = read_records(f"hf:{saved}/parts?split=test")
     assert test["tokens"] == ["EU", "rejects"]
 
@@ -107,10 +111,19 @@ def test_what_a_name_means(
     assert len(hub.asked) == tried
     assert hub.asked[-1] == (*known, None)
     assert first.where() == f"hf:{written}[train]:1"
-    assert read_records(f"hf:{written}?split=train[:5%]")[0].where() == (
-        f"hf:{written}[train[:5%]]:1"
+    assert read_records(f"hf:{written}?split=train[:5%]+test")[0].where() == (
+        f"hf:{written}[train[:5%]+test]:1"
     )
-    assert hub.asked[-1] == (*known, "train[:5%]")
+    assert hub.asked[-1] == (*known, "train[:5%]+test")
+
+
+def test_a_folder_with_nothing_saved_hides_no_data_set(
+    monkeypatch: pytest.MonkeyPatch, table: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "imdb").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets, "load_dataset", Hub(table, ("imdb", None)).load_dataset)
+    assert len(read_records("hf:imdb")) == 2
 
 
 def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch, table: Any) -> None:

@@ -40,7 +40,7 @@ def written(sentence: list[Span], scheme: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["iob1", "iob2", *SPELLING])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(sentences=sentences)
 def test_every_scheme_marks_the_same_spans(scheme: str, sentences: list[list[Span]]) -> None:
     gold = [written(sentence, "iob2") for sentence in sentences]
