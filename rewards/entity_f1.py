@@ -26,7 +26,7 @@ class EntityF1(Reward):
     dense: bool = False
     empty: float = 1.0
     name = "entity_f1"
-    _codes: SpanCodes | None = field(default=None, init=False, repr=False)
+    _codes: SpanCodes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse an ``empty`` that is no score."""
@@ -68,13 +68,12 @@ class EntityF1(Reward):
         matches = np.zeros(predicted.size, np.int64)
         matches[found.end[found.equal] - 1] = 1
         matches = matches.reshape(predicted.shape).cumsum(1)
-        passing = found.end[found.predicted_goes_on & ~found.gold_goes_on] - 1
+        passing = found.end[found.predicted_goes_on] - 1  # so the gold one has ended
         matches.reshape(-1)[passing] += 1
         spans = begins(predicted).cumsum(1) + begins(gold).sum(1)[:, None]
         return rises(ratio(2 * matches, spans, self.empty)[:, :-1], labelings)
 
     def _encode(self, labelings: Labelings) -> tuple[Codes, Codes]:
         """Codes of the labels and of the gold, int16 [B, U + 1] each."""
-        self.space  # noqa: B018  raises where bind was forgotten
-        assert self._codes is not None
+        _ = self.space  # an error with words where bind was forgotten
         return self._codes.encode(labelings.labels), self._codes.encode(labelings.gold)

@@ -17,13 +17,14 @@ LABELS = [
     ("B-x", "I-x", "O"),
     ("B-a-b", "B-a", "I-a", "I-a-b", "I-never-begun", "O"),
     ("I-x", "B-x"),
+    (*(f"{prefix}-{kind}" for kind in range(150) for prefix in "IB"), "O"),
 ]
 
 
-@pytest.mark.parametrize("names", LABELS, ids=str)
+@pytest.mark.parametrize("names", LABELS, ids=len)
 @pytest.mark.parametrize("empty", [0.0, 1.0, 0.25])
 def test_entity_f1_equals_seqeval(names, empty, random_labelings, names_of):
-    labelings = random_labelings(0, len(names), episodes=700, units=9, outside=0.4)
+    labelings = random_labelings(0, len(names), episodes=500, units=9, outside=0.4)
     reward = EntityF1(empty=empty)
     reward.bind(LabelSpace(names))
     given, gold = names_of(labelings, names)
@@ -34,8 +35,8 @@ def test_entity_f1_equals_seqeval(names, empty, random_labelings, names_of):
     np.testing.assert_allclose(reward.score(labelings), expected, rtol=1e-14)
 
 
-@pytest.mark.parametrize("names", LABELS, ids=str)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("names", LABELS, ids=len)
+@pytest.mark.parametrize("seed", range(8))
 def test_corpus_metrics_equal_seqeval(names, seed, random_labelings, names_of):
     labelings = random_labelings(seed, len(names), episodes=1 + 3 * seed, units=12, outside=0.4)
     given, gold = names_of(labelings, names)
@@ -45,7 +46,7 @@ def test_corpus_metrics_equal_seqeval(names, seed, random_labelings, names_of):
     assert metrics["recall"] == pytest.approx(recall_score(gold, given, **STRICT), rel=1e-14)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))
 def test_span_report_equals_seqeval(seed, tags, random_labelings, names_of):
     labelings = random_labelings(seed, len(tags), episodes=8, units=7)
     given, gold = names_of(labelings, tags)

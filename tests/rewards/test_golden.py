@@ -133,12 +133,17 @@ def test_a_function_sees_whole_labelings_only(labelings):
 
 
 def test_parts_are_raw_and_told_apart(labelings, tags):
-    reward = 0.5 * EntityF1(empty=0.0) + 3 * EntityF1() + Accuracy()
+    reward = 0.5 * EntityF1(empty=0.0) + 3 * EntityF1() + Accuracy() + EntityF1(dense=True)
     reward.bind(LabelSpace(tags))
     one = labelings([["O", "O"]], [["O", "O"]], tags)
     parts = {name: part.tolist() for name, part in reward.parts(one).items()}
-    assert parts == {"entity_f1": [0.0], "entity_f1_2": [1.0], "accuracy": [1.0]}
-    assert reward.score(one) == [4.0]
+    assert parts == {
+        "entity_f1": [0.0],
+        "entity_f1_2": [1.0],
+        "accuracy": [1.0],
+        "entity_f1_3": [1.0],
+    }
+    assert reward.score(one) == [5.0]
 
 
 def test_sums_of_sums_are_flat():

@@ -53,7 +53,7 @@ REWARDS = [
     -0.5 * CrossEntropy() + EntityF1() + 0.25 * EntityF1(dense=True),
 ]
 every_reward = pytest.mark.parametrize("reward", REWARDS, ids=repr)
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=10, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 
 
