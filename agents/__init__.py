@@ -2,8 +2,17 @@
 
 from lingym.agents.adapter import LabelVecEnv
 from lingym.agents.evaluate import evaluate, predict_labels
+from lingym.agents.labeller import Labeller
 from lingym.agents.ppo import PPO
 from lingym.agents.reinforce import REINFORCE
 from lingym.agents.supervised import Supervised
 
-__all__ = ["PPO", "REINFORCE", "LabelVecEnv", "Supervised", "evaluate", "predict_labels"]
+__all__ = [
+    "PPO",
+    "REINFORCE",
+    "LabelVecEnv",
+    "Labeller",
+    "Supervised",
+    "evaluate",
+    "predict_labels",
+]

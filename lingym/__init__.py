@@ -1,6 +1,7 @@
 """Reinforcement learning for labelling text: registers the environments, and names the rest."""
 
 import importlib
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -8,9 +9,9 @@ import gymnasium
 from lingym.types import DataError
 
 if TYPE_CHECKING:
-    from lingym.agents import PPO, REINFORCE, Supervised, evaluate
+    from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
     from lingym.envs import Classification, LabelEnv, LabelVectorEnv, Tagging, Task, build
-    from lingym.policies import LabelPolicy, load
+    from lingym.policies import LabelPolicy
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,7 @@ __all__ = [
     "LabelEnv",
     "LabelPolicy",
     "LabelVectorEnv",
+    "Labeller",
     "Supervised",
     "Tagging",
     "Task",
@@ -31,9 +33,9 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "lingym.agents": ("PPO", "REINFORCE", "Supervised", "evaluate"),
+    "lingym.agents": ("PPO", "REINFORCE", "Labeller", "Supervised", "evaluate"),
     "lingym.envs": ("Classification", "LabelEnv", "LabelVectorEnv", "Tagging", "Task", "build"),
-    "lingym.policies": ("LabelPolicy", "load"),
+    "lingym.policies": ("LabelPolicy",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -44,6 +46,11 @@ for _task in ("Tagging", "Classification"):
         entry_point=f"lingym.envs.registered:{_task.lower()}",
         vector_entry_point=f"lingym.envs.registered:{_task.lower()}_vector",
     )
+
+
+def load(folder: str | PathLike[str], device: str = "auto") -> "Labeller":
+    """A trained labeller from a run's folder or a model folder: see `lingym.agents.Labeller.load`."""
+    return importlib.import_module("lingym.agents").Labeller.load(folder, device)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,4 +4,7 @@ from lingym.envs.tasks.classification import Classification
 from lingym.envs.tasks.tagging import Tagging
 from lingym.envs.tasks.task import Example, Task
 
-__all__ = ["Classification", "Example", "Tagging", "Task"]
+TASKS: dict[str, type[Task]] = {"classification": Classification, "tagging": Tagging}
+"""The tasks that have a name on the command line and in saved models."""
+
+__all__ = ["TASKS", "Classification", "Example", "Tagging", "Task"]

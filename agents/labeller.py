@@ -1,0 +1,168 @@
+"""A trained policy with its task and tokenizer: labels texts, and is saved and loaded as one."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from stable_baselines3.common.utils import get_device
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from lingym.agents.evaluate import evaluate, predict_labels
+from lingym.envs import Episodes, Example, Task, encode
+from lingym.envs.corpora import Record
+from lingym.envs.dataset import Overflow
+from lingym.envs.spaces import LabelDiscrete, observation_space
+from lingym.envs.tasks import TASKS
+from lingym.envs.tokenizer import SPECIAL, load_tokenizer
+from lingym.hub import TINY, encoder_path
+from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings, save_policy
+from lingym.policies.save import SETTINGS
+
+
+@dataclass(frozen=True)
+class Labeller:
+    """What labels a text that it never saw.
+
+    Attributes:
+        policy: the trained policy.
+        task: a name of `lingym.envs.tasks.TASKS`; None for a task of the user's own.
+        tokenizer: the policy's tokenizer.
+        max_tokens: tokens to a window.
+        overflow: what happens to a longer text.
+    """
+
+    policy: LabelPolicy
+    task: str | None
+    tokenizer: Tokenizer
+    max_tokens: int
+    overflow: Overflow = "windows"
+
+    def predict(self, texts: Sequence[str | Sequence[str]]) -> list[dict[str, Any]]:
+        """Label texts.
+
+        Args:
+            texts: strings, or lists of words. For tagging a string is split at white space.
+
+        Returns:
+            One dict a text: ``tokens`` and ``labels`` (tagging), or ``text``, ``label`` and
+            ``probabilities`` by label (classification).
+
+        Raises:
+            DataError: a text is empty.
+        """
+        name = "text" if self.policy.labels.of_text else "tokens"
+        return list(
+            self.predict_records(
+                [
+                    Record({name: text if isinstance(text, str) else list(text)}, "text", (place,))
+                    for place, text in enumerate(texts, 1)
+                ]
+            )
+        )
+
+    def predict_records(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
+        """Label records of a corpus, as `predict`; gold labels in them are not looked at."""
+        if self.policy.labels.of_text:
+            yield from self._classified(self.read(records, unlabelled=True))
+            return
+        episodes = self.read(records, unlabelled=True)
+        names = self.policy.labels.names
+        for words, labels in zip(
+            episodes.words, predict_labels(self.policy, episodes), strict=True
+        ):
+            given = [names[label] for label in labels[: len(words)]]
+            yield {"tokens": list(words), "labels": given}
+
+    def evaluate(self, records: Sequence[Record], **columns: Any) -> dict[str, float]:
+        """The corpus metrics of labelled records (`lingym.rewards.corpus_metrics`).
+
+        Raises:
+            DataError: a record lacks gold labels, or has one that the policy does not know.
+        """
+        return evaluate(self.policy, self.read(records, **columns))
+
+    def read(self, records: Sequence[Record], **arguments: Any) -> Episodes:
+        """Records as episodes of this labeller's task and labels."""
+        if self.task is None:
+            raise ValueError("this model's task is its user's own: read the records with it")
+        labels = self.policy.labels
+        task: Task = TASKS[self.task](labels=labels.names, **arguments)
+        examples: list[Example] = task.read({"text": records})["text"]
+        return encode(examples, labels, self.tokenizer, self.max_tokens, self.overflow)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder that `Labeller.load` reads; an older one is replaced whole.
+
+        The files are `lingym.policies.save`'s and a Hugging Face tokenizer's.
+        """
+        folder = Path(folder)
+        new = folder.with_name(f"{folder.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        settings = {"task": self.task, "max_tokens": self.max_tokens, "overflow": self.overflow}
+        save_policy(self.policy, new, **settings)
+        self._stock_tokenizer().save_pretrained(new)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(new, folder)
+
+    @classmethod
+    def load(cls, folder: str | Path, device: str = "auto") -> "Labeller":
+        """Read a model folder, or the ``model`` in a run's folder.
+
+        Args:
+            folder: what `save` wrote, or ``lingym train --out``.
+            device: ``auto`` takes a GPU where there is one.
+
+        Raises:
+            ValueError: the folder is not a lingym model, or is torn.
+        """
+        folder = model_folder(folder)
+        settings, labels = read_settings(folder), read_labels(folder)
+        tokenizer = load_tokenizer(str(folder))
+        max_tokens = settings["max_tokens"]
+        space = observation_space(
+            tokenizer.get_vocab_size(), windows=1, tokens=max_tokens, units=1, labels=len(labels)
+        )
+        policy = LabelPolicy(
+            space,
+            LabelDiscrete(labels),
+            lambda _: 0.0,
+            encoder=str(folder),
+            **{name: settings[name] for name in SETTINGS},
+        )
+        load_heads(policy, folder)
+        policy.to(get_device(device))
+        return cls(policy, settings["task"], tokenizer, max_tokens, settings["overflow"])
+
+    def _stock_tokenizer(self) -> Any:
+        """The tokenizer as Hugging Face pipelines want it."""
+        name = self.policy.encoder_name
+        if name != TINY:
+            return AutoTokenizer.from_pretrained(encoder_path(name))
+        special = {f"{role}_token": token for role, token in SPECIAL.items()}
+        return PreTrainedTokenizerFast(tokenizer_object=self.tokenizer, **special)
+
+    def _classified(self, episodes: Episodes) -> Iterator[dict[str, Any]]:
+        names = self.policy.labels.names
+        for start in range(0, len(episodes), 32):
+            batch = episodes.batch(range(start, min(start + 32, len(episodes))))
+            with torch.no_grad():
+                features = self.policy.features(self.policy.texts(batch))
+                scores = self.policy.distribution(features).scores[:, 0].softmax(-1).cpu()
+            for place, row in zip(batch.examples, scores, strict=True):
+                yield {
+                    "text": episodes.words[place][0],
+                    "label": names[int(row.argmax())],
+                    "probabilities": dict(zip(names, row.tolist(), strict=True)),
+                }
+
+
+def model_folder(folder: str | Path) -> Path:
+    """The model folder in a run's folder, or the folder itself if it is one."""
+    inner = Path(folder) / "model"
+    return inner if inner.is_dir() else Path(folder)

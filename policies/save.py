@@ -1,0 +1,129 @@
+"""A policy on disk: safetensors and JSON, which are data only; nothing is unpickled, no code is run.
+
+A model folder holds
+
+- ``model.safetensors`` and ``config.json``: the encoder, as a stock Hugging Face classifier where
+  there is one that computes the same (`lingym.policies.stock`);
+- ``policy.safetensors``: the heads, and which label may follow which;
+- ``lingym.json``: the label names and the policy's arguments.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from lingym.policies.policy import LabelPolicy
+from lingym.policies.stock import stock_model
+from lingym.types import LabelSpace
+
+FORMAT = 1
+SETTINGS = ("pooling", "history", "constrained", "autocast")
+ENCODER = "encoder."
+
+
+def save_policy(policy: LabelPolicy, folder: Path, **more: Any) -> None:
+    """Write a policy's weights, labels and settings into a folder.
+
+    Args:
+        policy: the policy.
+        folder: is made if need be; files of the same names are replaced.
+        more: further settings to keep, JSON values.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stock = stock_model(policy)
+    encoder: Any = policy.encoder
+    (encoder if stock is None else stock).save_pretrained(folder)
+    heads = {
+        name: value.detach().cpu().contiguous()
+        for name, value in policy.state_dict().items()
+        if not name.startswith(ENCODER)
+    }
+    if policy.labels.transitions is not None:
+        heads["transitions"] = torch.from_numpy(policy.labels.transitions).to(torch.uint8)
+    save_file(heads, folder / "policy.safetensors")
+    settings = {
+        "format": FORMAT,
+        "labels": list(policy.labels.names),
+        "of_text": policy.labels.of_text,
+        "stock": None if stock is None else type(stock).__name__,
+        **{name: getattr(policy, name) for name in SETTINGS},
+        **more,
+    }
+    text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+    (folder / "lingym.json").write_text(text, encoding="utf-8")
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings of a model folder.
+
+    Raises:
+        ValueError: the folder is not one that `save_policy` wrote; the message says what is missing.
+    """
+    file = folder / "lingym.json"
+    if not file.is_file():
+        raise ValueError(f"{folder} is no lingym model: it has no lingym.json")
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{file} is not JSON: {error}") from None
+    wanted = {"format", "labels", "of_text", *SETTINGS}
+    if not isinstance(settings, dict) or not wanted <= settings.keys():
+        raise ValueError(f"{file} must hold {', '.join(sorted(wanted))}")
+    if settings["format"] != FORMAT:
+        raise ValueError(f"{file} has format {settings['format']}; this lingym reads {FORMAT}")
+    return settings
+
+
+def read_heads(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors of ``policy.safetensors``.
+
+    Raises:
+        ValueError: the file is missing or torn.
+    """
+    file = folder / "policy.safetensors"
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from None
+
+
+def read_labels(folder: Path) -> LabelSpace:
+    """The labels of a model folder, and which may follow which."""
+    settings, heads = read_settings(folder), read_heads(folder)
+    transitions = heads.get("transitions")
+    return LabelSpace(
+        tuple(settings["labels"]),
+        None if transitions is None else transitions.bool().numpy(),
+        bool(settings["of_text"]),
+    )
+
+
+def load_heads(policy: LabelPolicy, folder: Path) -> None:
+    """Put the saved heads into a policy whose encoder was read from the same folder.
+
+    A policy with history can take the heads of one without: what it adds stays zero, so it begins
+    with the same labels.
+
+    Raises:
+        ValueError: the labels or the shapes differ.
+    """
+    saved = read_labels(folder)
+    if saved.names != policy.labels.names:
+        only = sorted(set(saved.names) ^ set(policy.labels.names))
+        raise ValueError(
+            f"{folder} was trained on other labels: {len(saved.names)} against "
+            f"{len(policy.labels.names)} here, differing in {', '.join(only[:10]) or 'order'}"
+        )
+    heads = {name: value for name, value in read_heads(folder).items() if name != "transitions"}
+    found = policy.load_state_dict(heads, strict=False)
+    missing = [name for name in found.missing_keys if not name.startswith(ENCODER)]
+    added = {"transition", "value_transition"}
+    if found.unexpected_keys or not set(missing) <= added:
+        raise ValueError(
+            f"{folder} holds another kind of policy: it lacks {missing or 'nothing'}, and has "
+            f"{found.unexpected_keys or 'nothing'} that this one lacks (see history=)"
+        )
