@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from lingym.envs.game import Game, Observation, shuffled
+from lingym.envs.game import Game, Observation, Shuffled, chosen
 from lingym.envs.render import render_text
 from lingym.envs.source import make_game
 from lingym.types import BoolArray
@@ -72,12 +72,11 @@ class LabelEnv(gymnasium.Env[Observation, int]):
         """Start the next episode, or with ``options={"example": i}`` that of text i."""
         super().reset(seed=seed)
         if seed is not None or self._order is None:
-            self._order = shuffled(len(self.game.episodes), self.np_random)
+            self._order = Shuffled(len(self.game.episodes), self.np_random)
         example = (options or {}).get("example")
-        if example is None:
-            example = next(self._order)
-        self.game.begin(ROW, np.array([example], np.int32))
-        return self._observe(), {"example": int(example)}
+        examples = chosen(next(self._order) if example is None else example, 1)
+        self.game.begin(ROW, examples)
+        return self._observe(), {"example": int(examples[0])}
 
     def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Label the unit at the cursor."""

@@ -1,6 +1,7 @@
 """The one game behind every environment: many episodes side by side, as arrays."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,34 @@ from lingym.types import UNDECIDED, Batch, BoolArray, FloatArray, IntArray, Labe
 Observation = dict[str, IntArray]
 
 
-def shuffled(count: int, random: np.random.Generator) -> Iterator[int]:
-    """Indices below count without end: every one once before any comes again."""
-    while True:
-        yield from random.permutation(count).tolist()
+class Shuffled(Iterator[int]):
+    """Indices below count without end: every one once before any comes again.
+
+    A class and no generator, so that an environment can be copied and pickled.
+    """
+
+    def __init__(self, count: int, random: np.random.Generator) -> None:
+        self.count, self.random = count, random
+        self._left: list[int] = []
+
+    def __next__(self) -> int:
+        """The next index."""
+        if not self._left:
+            self._left = self.random.permutation(self.count)[::-1].tolist()
+        return self._left.pop()
+
+
+def chosen(wanted: Any, rows: int) -> IntArray:
+    """The examples that ``options={"example": wanted}`` names, int32 [rows].
+
+    Raises:
+        ValueError: it is no whole number, nor one for each row.
+    """
+    examples = np.asarray(wanted)
+    if not np.issubdtype(examples.dtype, np.integer) or examples.shape not in ((), (rows,)):
+        each = f", or {rows} of them" if rows > 1 else ""
+        raise ValueError(f"options['example'] must be a whole number{each}; got {wanted!r}")
+    return np.full(rows, examples, np.int32)
 
 
 class Game:

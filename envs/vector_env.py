@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from lingym.envs.episodes import Episodes
-from lingym.envs.game import Game, Observation, shuffled
+from lingym.envs.game import Game, Observation, Shuffled, chosen
 from lingym.envs.source import make_game
 from lingym.rewards import Reward
 from lingym.types import Batch, BoolArray, FloatArray, IntArray
@@ -83,7 +83,7 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
         if wanted is None:
             examples = self.sample(self.num_envs)
         else:
-            examples = np.broadcast_to(np.asarray(wanted, np.int32), (self.num_envs,))
+            examples = chosen(wanted, self.num_envs)
         self.game.begin(self._rows, examples)
         return self.game.observe(self._rows), self._info()
 
@@ -118,7 +118,7 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
     def sample(self, count: int) -> IntArray:
         """The indices of the next `count` texts in the shuffled order, int32 [count]."""
         if self._order is None:
-            self._order = shuffled(len(self.episodes), self.np_random)
+            self._order = Shuffled(len(self.episodes), self.np_random)
         return np.fromiter(islice(self._order, count), np.int32, count)
 
     def draw(self, count: int) -> Batch:
