@@ -11,6 +11,10 @@ from lingym.hub import TINY, encoder_path
 
 SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 USUAL_PADS = ("[PAD]", "<pad>", "<|padding|>", "<|endoftext|>")
+BLANKS_BEFORE: dict[str, dict[str, object]] = {
+    "ByteLevel": {"add_prefix_space": True},
+    "Metaspace": {"prepend_scheme": "always"},
+}
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 4000) -> Tokenizer:
@@ -63,7 +67,7 @@ def load_tokenizer(name: str, texts: Iterable[str] = ()) -> Tokenizer:
 
 
 def _with_prefix_space(tokenizer: Tokenizer) -> Tokenizer:
-    """The same tokenizer for words: byte-level ones must see the blank before a word."""
+    """The same tokenizer for words, each of which it must see with the blank before it."""
 
     def spaced(part: object) -> object:
         if isinstance(part, list):
@@ -71,7 +75,7 @@ def _with_prefix_space(tokenizer: Tokenizer) -> Tokenizer:
         if not isinstance(part, dict):
             return part
         part = {key: spaced(value) for key, value in part.items()}
-        return part | {"add_prefix_space": True} if part.get("type") == "ByteLevel" else part
+        return part | BLANKS_BEFORE.get(str(part.get("type")), {})
 
     state = json.loads(tokenizer.to_str())
     state["pre_tokenizer"] = spaced(state["pre_tokenizer"])
@@ -99,6 +103,11 @@ class UnitTokenizer:
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        padding = tokenizer.padding
+        # A copy: what a file says of padding and truncation would change or cut texts in silence.
+        tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
         self.tokenizer = tokenizer
         self._words = _with_prefix_space(tokenizer)
         probe = tokenizer.encode("a")
@@ -107,7 +116,6 @@ class UnitTokenizer:
             raise ValueError("the tokenizer gives no token for the text 'a'")
         self.prefix = probe.ids[: own[0]]
         self.suffix = probe.ids[own[-1] + 1 :]
-        padding = tokenizer.padding
         pads = [tokenizer.token_to_id(name) for name in USUAL_PADS]
         found = [pad for pad in pads if pad is not None]
         self.pad: int = padding["pad_id"] if padding else (found[0] if found else 0)
