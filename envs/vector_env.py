@@ -77,8 +77,10 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
         """
         if seed is not None:
             numbers = [seed] if isinstance(seed, int) else [s for s in seed if s is not None]
-            self._np_random = np.random.default_rng(numbers)
-            self._order = None
+            if numbers:
+                self._np_random = np.random.default_rng(numbers)
+                self._np_random_seed = numbers[0] if len(numbers) == 1 else -1  # -1: unknown
+                self._order = None
         wanted = (options or {}).get("example")
         if wanted is None:
             examples = self.sample(self.num_envs)
@@ -154,10 +156,10 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
         for name, values in columns.items():
             info[name] = np.zeros(self.num_envs, values.dtype)
             info[name][ended] = values
-            info[f"_{name}"] = done
+            info[f"_{name}"] = done.copy()
         return {
             "final_obs": observations,
-            "_final_obs": done,
+            "_final_obs": done.copy(),
             "final_info": info,
-            "_final_info": done,
+            "_final_info": done.copy(),
         }
