@@ -179,8 +179,11 @@ class Game:
             ValueError: labels of a wrong shape, or a unit without a label.
             RewardError: the reward failed.
         """
-        if labels.shape != batch.gold.shape:
-            raise ValueError(f"labels must have shape {batch.gold.shape}, got {labels.shape}")
+        if labels.shape != batch.gold.shape or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"labels must be whole numbers of shape {batch.gold.shape}, "
+                f"got {labels.dtype} of shape {labels.shape}"
+            )
         real = np.arange(labels.shape[1]) < batch.lengths[:, None]
         if ((labels < 0) | (labels >= len(self.episodes.space)))[real].any():
             raise ValueError(f"a label must be in 0 .. {len(self.episodes.space) - 1}")
