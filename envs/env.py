@@ -22,7 +22,7 @@ class LabelEnv(gymnasium.Env[Observation, int]):
     last; at each step the agent gives the unit at the cursor a label.
 
     ## Action Space
-    `Discrete(K)`: the id of a label; ids are places in the sorted list of label names,
+    `Discrete(K)`: the id of a label; ids are places in the list of label names,
     `action_space.labels.names`. `action_masks()` says which may be given now; a label that is not
     allowed is taken as it is, and scored as it is.
 
@@ -98,6 +98,8 @@ class LabelEnv(gymnasium.Env[Observation, int]):
             return None
         game = self.game
         example, length = int(game.examples[0]), int(game.lengths[0])
+        if not length:
+            raise gymnasium.error.ResetNeeded("call reset() before render()")
         return render_text(
             game.episodes.words[example],
             game.gold[0, :length],
