@@ -49,10 +49,16 @@ class Task:
         return {name: [self.example(record) for record in rows] for name, rows in splits.items()}
 
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
-        """The labels of the task, sorted by name, and which may follow which."""
+        """The labels of the task, fixed or sorted by name, and which may follow which.
+
+        Raises:
+            ValueError: the fixed labels name one twice.
+        """
         names = self.labels
         if names is None:
             names = sorted({label for example in examples for label in example.gold or ()})
+        if len(set(names)) < len(names):
+            raise ValueError(f"every label must be named once, got {', '.join(names)}")
         return LabelSpace(tuple(names), of_text=self.of_text)
 
     def default_reward(self, space: LabelSpace) -> Reward:
