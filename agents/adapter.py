@@ -28,10 +28,18 @@ class LabelVecEnv(VecEnv):
         self._lengths = np.zeros(env.num_envs, np.int64)
 
     def reset(self) -> Observation:
-        """Start new episodes; a seed given to `seed` restarts the order of the texts."""
+        """Start new episodes.
+
+        A seed given to `seed` restarts the order of the texts; ``set_options([{"example": i}, ...])``
+        picks a text for every row.
+        """
         seed = self._seeds[0] if self._seeds else None
-        observation, _ = self.env.reset(seed=seed)
+        wanted = [options.get("example") for options in self._options]
+        picked = None if all(example is None for example in wanted) else {"example": wanted}
+        observation, info = self.env.reset(seed=seed, options=picked)
+        self.reset_infos = [{"example": int(example)} for example in info["example"]]
         self._reset_seeds()
+        self._reset_options()
         self._lengths[:] = 0
         return observation
 
