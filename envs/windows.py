@@ -37,7 +37,7 @@ def cut(pieces: Pieces, size: int) -> list[Window]:
     if total <= size:
         return [Window(0, total, pieces.units)]
     units = np.asarray(pieces.units)
-    first = np.flatnonzero(np.diff(units, prefix=-1))  # first token of each unit
+    first = np.flatnonzero(np.diff(units, prepend=-1))  # first token of each unit
     last = np.append(first[1:], total)
     longest = int(np.argmax(last - first))
     if last[longest] - first[longest] > size:
