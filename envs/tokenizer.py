@@ -22,19 +22,33 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 4000) -> Tokenizer:
 
     The same texts give the same tokenizer in every process.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk"]))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    texts = list(texts)
+    special = list(SPECIAL.values())
+    learner = _bert_tokenizer({})
+    normalize = learner.normalizer.normalize_str  # type: ignore[union-attr]
+    letters = sorted({letter for text in texts for letter in normalize(text) if letter.strip()})
+    # The trainer numbers the letters inside words in the order of a hash map, another each time, and
+    # breaks ties between pieces by these numbers. Named as special tokens they have fixed ones.
+    inner = [f"##{letter}" for letter in letters]
     trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size, special_tokens=list(SPECIAL.values()), show_progress=False
+        vocab_size=vocab_size, special_tokens=special + inner, show_progress=False
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    learner.train_from_iterator(texts, trainer)
+    tokenizer = _bert_tokenizer(learner.get_vocab())
+    tokenizer.add_special_tokens(special)
     cls, sep = SPECIAL["cls"], SPECIAL["sep"]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}",
         pair=f"{cls} $A {sep} $B:1 {sep}:1",
         special_tokens=[(name, tokenizer.token_to_id(name)) for name in (cls, sep)],
     )
+    return tokenizer
+
+
+def _bert_tokenizer(vocab: dict[str, int]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token=SPECIAL["unk"]))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return tokenizer
 
 
