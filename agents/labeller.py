@@ -65,12 +65,19 @@ class Labeller:
             )
         )
 
-    def predict_records(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Label records of a corpus, as `predict`; gold labels in them are not looked at."""
+    def predict_records(
+        self, records: Sequence[Record], text: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Label records of a corpus, as `predict`; gold labels in them are not looked at.
+
+        Args:
+            records: rows of a corpus.
+            text: the column that holds the text; None takes the first usual name that is there.
+        """
+        episodes = self.read(records, text=text, unlabelled=True)
         if self.policy.labels.of_text:
-            yield from self._classified(self.read(records, unlabelled=True))
+            yield from self._classified(episodes)
             return
-        episodes = self.read(records, unlabelled=True)
         names = self.policy.labels.names
         for words, labels in zip(
             episodes.words, predict_labels(self.policy, episodes), strict=True

@@ -1,5 +1,7 @@
 """The transformer encoder of a policy: pretrained, or small and random."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -37,7 +39,8 @@ def load_encoder(name: str, vocab_size: int, tokens: int, pooler: bool) -> nn.Mo
     if name == TINY:
         encoder: Any = BertModel(tiny_config(vocab_size), add_pooling_layer=pooler)
     else:
-        encoder = _pretrained(encoder_path(name))
+        with quiet():
+            encoder = AutoModel.from_pretrained(encoder_path(name), dtype=torch.float32)
         if not pooler and getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # unused weights would be trained, saved and decayed for nothing
     config = encoder.config
@@ -55,13 +58,14 @@ def load_encoder(name: str, vocab_size: int, tokens: int, pooler: bool) -> nn.Mo
     return encoder
 
 
-def _pretrained(path: str) -> Any:
-    """Pretrained weights in float32, loaded without a progress bar or a report."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Load or save without transformers' progress bars and reports, then as they were set."""
     bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
-        return AutoModel.from_pretrained(path, dtype=torch.float32)
+        yield
     finally:
         logging.set_verbosity(level)
         if bars:

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from lingym.policies.encoder import quiet
 from lingym.policies.policy import LabelPolicy
 from lingym.policies.stock import stock_model
 from lingym.types import LabelSpace
@@ -36,7 +37,8 @@ def save_policy(policy: LabelPolicy, folder: Path, **more: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     stock = stock_model(policy)
     encoder: Any = policy.encoder
-    (encoder if stock is None else stock).save_pretrained(folder)
+    with quiet():
+        (encoder if stock is None else stock).save_pretrained(folder)
     heads = {
         name: value.detach().cpu().contiguous()
         for name, value in policy.state_dict().items()

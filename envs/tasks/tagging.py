@@ -1,6 +1,7 @@
 """Tagging: the units are words, and each gets a tag."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -8,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lingym.envs.corpora import Record
-from lingym.envs.corpora.iob import TagFault, detect_scheme, to_iob2
+from lingym.envs.corpora.iob import TagFault, to_iob2
 from lingym.envs.tasks.columns import pick
 from lingym.envs.tasks.task import Example, Task
 from lingym.rewards import Accuracy, EntityF1, Reward
@@ -64,13 +65,17 @@ class Tagging(Task):
         return Example(words, tags, record)
 
     def read(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, list[Example]]:
-        """The examples of every split, with one scheme recognised for all and turned into IOB2."""
+        """The examples of every split; each split's scheme is recognised and turned into IOB2."""
         read = super().read(splits)
         if self.unlabelled:
             return read
-        every = [example.gold or () for examples in read.values() for example in examples]
-        scheme = self.scheme or detect_scheme(every)
-        return {name: self._converted(name, rows, scheme) for name, rows in read.items()}
+        converted, said = {}, defaultdict(list)
+        for split, examples in read.items():
+            converted[split], message, level = self._converted(examples)
+            said[message, level].append(split)
+        for (message, level), names in said.items():
+            logger.log(level, "%s: %s", ", ".join(names), message)
+        return converted
 
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
         """The tags, and for IOB2 tags which may follow which."""
@@ -81,22 +86,22 @@ class Tagging(Task):
         """Entity F1 for IOB2 tags, accuracy for others."""
         return Accuracy() if space.transitions is None else EntityF1()
 
-    def _converted(self, split: str, examples: list[Example], scheme: str) -> list[Example]:
+    def _converted(self, examples: list[Example]) -> tuple[list[Example], str, int]:
+        """A split with IOB2 tags, what was recognised in words, and how loudly to say it."""
         try:
             gold = [example.gold or () for example in examples]
-            converted = to_iob2(gold, scheme, self.on_fault)
+            converted = to_iob2(gold, self.scheme, self.on_fault)
         except TagFault as fault:
             record = examples[fault.sequence].record
             raise record.error(
                 f"{fault}; correct it, or read such tags as conlleval does (on_fault='repair')",
                 fault.position,
             ) from None
-        level = logging.WARNING if converted.changed else logging.INFO
-        logger.log(level, "%s: %s", split, converted.message)
-        return [
+        tagged = [
             replace(example, gold=tuple(tags))
             for example, tags in zip(examples, converted.tags, strict=True)
         ]
+        return tagged, converted.message, logging.WARNING if converted.changed else logging.INFO
 
 
 def iob2_transitions(names: Sequence[str]) -> BoolArray | None:

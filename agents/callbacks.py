@@ -1,0 +1,101 @@
+"""Measuring a run on dev as it learns: the best policy is kept, and a stale run is stopped."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from stable_baselines3.common.callbacks import BaseCallback
+from torch import Tensor
+
+from lingym.agents.episodic import EpisodicAlgorithm
+from lingym.agents.evaluate import evaluate
+from lingym.envs import Episodes
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The dev metrics at one point of a run."""
+
+    episodes: int
+    steps: int
+    seconds: float  # of learning, evaluations left out
+    metrics: dict[str, float]
+
+
+class DevCallback(BaseCallback):
+    """Evaluates on dev every so many episodes, by the corpus metric and not by a few episodes.
+
+    Measures before the first update, between rollouts, and at the end. With `keep_best`, the policy
+    of the best measurement is put back when training ends.
+
+    Args:
+        dev: the dev split.
+        metric: the metric that decides.
+        every: episodes between measurements, at the least.
+        patience: stop after this many measurements without a better one; None never stops.
+        keep_best: end with the best policy instead of the last.
+        tell: called with each measurement.
+    """
+
+    def __init__(
+        self,
+        dev: Episodes,
+        metric: str,
+        every: int,
+        patience: int | None = None,
+        keep_best: bool = True,
+        tell: Callable[[Measurement], None] = lambda _: None,
+    ) -> None:
+        super().__init__()
+        self.dev, self.metric, self.every = dev, metric, every
+        self.patience, self.keep_best, self.tell = patience, keep_best, tell
+        self.curve: list[Measurement] = []
+        self.best: Measurement | None = None
+        self.evaluation_seconds = 0.0
+        self._weights: dict[str, Tensor] = {}
+        self._stale = 0
+        self._began = 0.0
+
+    @property
+    def agent(self) -> EpisodicAlgorithm:
+        """The algorithm that learns."""
+        agent: Any = self.model
+        return agent
+
+    def _on_training_start(self) -> None:
+        self._began = time.monotonic()
+        self._measure()
+
+    def _on_rollout_start(self) -> None:
+        if self.agent.num_episodes - self.curve[-1].episodes >= self.every:
+            self._measure()
+
+    def _on_step(self) -> bool:
+        return self.patience is None or self._stale < self.patience
+
+    def _on_training_end(self) -> None:
+        if self.agent.num_episodes > self.curve[-1].episodes:
+            self._measure()
+        if self.keep_best:
+            self.agent.policy.load_state_dict(self._weights)
+
+    def _measure(self) -> None:
+        start = time.monotonic()
+        learning = start - self._began - self.evaluation_seconds
+        metrics = evaluate(self.agent.policy, self.dev)
+        if self.metric not in metrics:
+            raise ValueError(f"no metric {self.metric!r}: one of {', '.join(metrics)}")
+        for name, value in metrics.items():
+            self.logger.record(f"eval/{name}", value)
+        self.logger.dump(self.num_timesteps)
+        now = Measurement(self.agent.num_episodes, self.num_timesteps, learning, metrics)
+        self.curve.append(now)
+        if self.best is None or metrics[self.metric] > self.best.metrics[self.metric]:
+            self.best, self._stale = now, 0
+            self._weights = copy.deepcopy(self.agent.policy.state_dict())
+        else:
+            self._stale += 1
+        self.evaluation_seconds += time.monotonic() - start
+        self.tell(now)

@@ -1,0 +1,54 @@
+"""The console command `lingym`: one line a subcommand, each a file of this room."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+from tyro.conf import subcommand
+
+from lingym.scripts.demo import Demo
+from lingym.scripts.evaluate import Evaluate
+from lingym.scripts.listing import Envs, Rewards
+from lingym.scripts.predict import Predict
+from lingym.scripts.train import Train
+
+Command = (
+    Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Predict, subcommand("predict")]
+    | Annotated[Envs, subcommand("envs")]
+    | Annotated[Rewards, subcommand("rewards")]
+    | Annotated[Demo, subcommand("demo")]
+)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line; a mistake of the user's ends in one line, not in a traceback.
+
+    Set ``LINGYM_TRACEBACK=1`` to see where an error came from.
+    """
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("lingym").setLevel(logging.INFO)
+    try:
+        command = tyro.cli(
+            Command,  # type: ignore[arg-type]  # a union of commands is what tyro takes
+            prog="lingym",
+            description="Reinforcement learning for labelling text.",
+            args=words,
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+        command.run()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        if os.environ.get("LINGYM_TRACEBACK"):
+            raise
+        text = error.args[0] if isinstance(error, KeyError) else error
+        sys.exit(f"lingym: error: {text}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""`lingym evaluate`: a saved labeller against gold labels."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from lingym.scripts.arguments import Reading
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Score a trained labeller on labelled text."""
+
+    run_folder: Annotated[Path, tyro.conf.Positional]
+    """The run's folder."""
+    data: str
+    """A labelled file, or a corpus name such as synthetic:commands (its test split)."""
+    json: bool = False
+    """Print the metrics as JSON, unrounded."""
+    reading: Reading = field(default_factory=Reading)
+    device: str = "auto"
+    """cpu, cuda, or auto."""
+
+    def run(self) -> None:
+        """Print the metrics, and for span tags those of every type."""
+        import numpy as np
+
+        from lingym.agents import Labeller, predict_labels
+        from lingym.envs.corpora import Options, read_records
+        from lingym.rewards import corpus_metrics, span_report
+
+        labeller = Labeller.load(self.run_folder, self.device)
+        if labeller.task is None:
+            raise ValueError(
+                f"{self.run_folder} has a task of its user's own: evaluate it in Python"
+            )
+        options = Options(format=self.reading.format) if self.reading.format else None
+        records = read_records(self.data, "test", options)
+        task: object = labeller.task
+        episodes = labeller.read(records, **self.reading.arguments(task))  # type: ignore[arg-type]
+        predicted = predict_labels(labeller.policy, episodes)
+        gold = episodes.gold_of(np.arange(len(episodes), dtype=np.int32), episodes.max_units)
+        names = episodes.space.names
+        metrics = corpus_metrics(predicted, gold, names)
+        if self.json:
+            sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
+            return
+        print(f"{len(episodes)} texts, {int(episodes.lengths.sum())} units")
+        for name, value in metrics.items():
+            print(f"{name:<12} {value:.4f}")
+        if "entity_f1" in metrics:
+            report = span_report(predicted, gold, names)
+            width = max(len(kind) for kind in report)
+            print(f"\n{'type':<{width}}  precision  recall  f1      support")
+            for kind, row in report.items():
+                scores = f"{row['precision']:.4f}     {row['recall']:.4f}  {row['f1']:.4f}"
+                print(f"{kind:<{width}}  {scores}  {row['support']:.0f}")

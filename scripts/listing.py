@@ -1,0 +1,37 @@
+"""`lingym envs` and `lingym rewards`: what there is to choose from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Envs:
+    """List the environments."""
+
+    def run(self) -> None:
+        """One line an environment: its id and what it is."""
+        import gymnasium
+        from gymnasium.envs.registration import load_env_creator
+
+        import lingym
+
+        specs = [s for s in gymnasium.registry.values() if s.namespace == lingym.__name__]
+        width = max(len(spec.id) for spec in specs)
+        for spec in sorted(specs, key=lambda spec: spec.id):
+            maker = spec.entry_point
+            text = (load_env_creator(maker) if isinstance(maker, str) else maker).__doc__ or ""
+            print(f"{spec.id:<{width}}  {text.splitlines()[0].split(': ', 1)[-1]}")
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """List the rewards, and how to combine them."""
+
+    def run(self) -> None:
+        """One line a reward: its name with its arguments, and what it is."""
+        from lingym.rewards import describe
+
+        rows = describe()
+        width = max(len(name) for name in rows)
+        for name, text in rows.items():
+            print(f"{name:<{width}}  {text}")
+        print('\nCombine them: --reward "0.7*entity_f1(dense=True)+0.3*accuracy"')

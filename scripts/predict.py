@@ -1,0 +1,39 @@
+"""`lingym predict`: labels for texts that have none, one JSON object a line."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from lingym.scripts.arguments import Reading
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Label texts with a trained labeller; prints one JSON object a text."""
+
+    run_folder: Annotated[Path, tyro.conf.Positional]
+    """The run's folder."""
+    file: Annotated[str, tyro.conf.Positional] = "-"
+    """A file (CoNLL, JSON Lines, a table), or - for lines of text on standard input."""
+    reading: Reading = field(default_factory=Reading)
+    device: str = "auto"
+    """cpu, cuda, or auto."""
+
+    def run(self) -> None:
+        """Label the texts in the order in which they stand."""
+        from lingym.agents import Labeller
+        from lingym.envs.corpora import Options, read_records
+
+        labeller = Labeller.load(self.run_folder, self.device)
+        form = self.reading.format or ("text" if self.file == "-" else None)
+        options = Options(format=form) if form else None
+        records = iter(read_records(self.file, "test", options))
+        while chunk := list(islice(records, 512)):
+            for row in labeller.predict_records(chunk, text=self.reading.text):
+                sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.flush()

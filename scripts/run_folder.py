@@ -1,0 +1,51 @@
+"""The folder of a run: what was asked for, what came of it."""
+
+import json
+import platform
+import shlex
+import sys
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lingym
+from lingym.scripts.train import Train
+
+PACKAGES = ("torch", "transformers", "stable-baselines3", "gymnasium", "numpy")
+
+
+def refuse_old_run(folder: Path) -> None:
+    """Make sure that no run is overwritten.
+
+    Raises:
+        ValueError: the folder holds a run already.
+    """
+    if (folder / "config.json").exists():
+        raise ValueError(f"{folder} holds a run already: give another --out, or remove it")
+
+
+def begin_run(folder: Path, arguments: Train) -> None:
+    """Make a run's folder and write its ``config.json``: the arguments, the command, the versions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(
+        folder / "config.json",
+        {
+            "arguments": asdict(arguments),
+            "command": shlex.join(["lingym", *sys.argv[1:]]),
+            "versions": {
+                "lingym": lingym.__version__,
+                **{name: version(name) for name in PACKAGES},
+            },
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+        },
+    )
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write JSON that a person can read; paths become strings."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text + "\n", encoding="utf-8")
+    new.replace(file)

@@ -1,0 +1,111 @@
+"""`lingym train`: labelled text in, a trained, measured and saved policy out."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lingym.scripts.arguments import AgentName, Reading, TaskName
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a labeller, measure it on dev and test, and save it."""
+
+    out: Path
+    """Folder of the run; it must not hold another run."""
+    task: TaskName = "tagging"
+    """What the units and the labels are."""
+    corpus: str | None = None
+    """A corpus with its own splits: synthetic:commands, or hf:NAME[/CONFIG]. The default, if no
+    --train is given, is synthetic:commands."""
+    train: str | None = None
+    """File of the training split: CoNLL, JSON Lines, CSV or TSV, plain, .xz or .gz."""
+    dev: str | None = None
+    """File that decides which policy is kept, and when to stop."""
+    test: str | None = None
+    """File that is scored once, at the end."""
+    reading: Reading = field(default_factory=Reading)
+    max_tokens: int = 256
+    """Tokens to a window, special tokens among them."""
+    overflow: Literal["windows", "refuse"] = "windows"
+    """A longer text is read in overlapping windows, or refused."""
+
+    agent: AgentName = "ppo"
+    """How the policy learns."""
+    reward: str | None = None
+    """What a labelling is worth, such as "0.7*entity_f1(dense=True)+0.3*accuracy"; see `lingym
+    rewards`. By default entity F1 for span tags, else accuracy. Supervised learning uses none."""
+    encoder: str | None = None
+    """minilm (the default), tiny, a folder, or a Hugging Face Hub name."""
+    warm_start: Path | None = None
+    """A run to go on from: its encoder, heads, tokenizer and labels."""
+    pooling: Literal["first", "mean"] | None = None
+    """A unit's feature: its first token's, or the mean over its tokens. By default first, or the
+    warm start's."""
+    history: Literal["none", "previous"] | None = None
+    """Whether the previous label conditions the next. By default none, or the warm start's."""
+    constrained: bool | None = None
+    """Give only labels that may follow the one before. By default with history previous."""
+
+    episodes: int | None = None
+    """Texts to learn from, repeats counted; by default three times the training texts."""
+    learning_rate: float | None = None
+    """The encoder's highest learning rate. By default 1e-4, or 2e-5 for RL with a warm start."""
+    head_lr_scale: float = 10.0
+    """The heads' learning rate over the encoder's."""
+    warmup: float = 0.1
+    """The part of the run in which the learning rate rises; it then falls to 0."""
+    weight_decay: float = 0.01
+    """Of matrices."""
+    max_grad_norm: float = 1.0
+    """The gradient is cut to this norm."""
+    batch_size: int = 32
+    """Texts of an update."""
+    rollout: int = 256
+    """Texts between two writings of the log; PPO's rollout."""
+    label_smoothing: float = 0.0
+    """Supervised: probability moved from the gold label to all labels."""
+    n_epochs: int = 4
+    """PPO: passes over a rollout."""
+    clip_range: float = 0.2
+    """PPO: how far a ratio may leave 1."""
+    gae_lambda: float = 0.95
+    """PPO: of generalised advantage estimation."""
+    samples: int = 4
+    """REINFORCE: labelings of each text."""
+    baseline: Literal["none", "mean", "value", "greedy", "leave-one-out"] = "leave-one-out"
+    """REINFORCE: what a return is compared with."""
+    gamma: float = 1.0
+    """The discount; 1 makes the return the score of the labelling."""
+    ent_coef: float = 0.0
+    """Weight of the entropy."""
+    vf_coef: float = 0.5
+    """Weight of the value loss."""
+    kl_coef: float = 0.0
+    """Weight of the KL to the policy that the run began with."""
+
+    metric: str | None = None
+    """The dev metric that decides; by default entity_f1 for span tags, else accuracy."""
+    eval_every: int | None = None
+    """Texts between measurements on dev; by default a tenth of the run."""
+    patience: int | None = None
+    """Stop after this many measurements without a better one."""
+    keep_best: bool = True
+    """Save the policy that was best on dev, not the last."""
+
+    seed: int = 0
+    """Of everything random."""
+    device: str = "auto"
+    """cpu, cuda, or auto."""
+    threads: int | None = None
+    """Threads of PyTorch on the CPU."""
+    autocast: bool = False
+    """Run the encoder in bfloat16."""
+    progress: bool = False
+    """Show a progress bar."""
+
+    def run(self) -> None:
+        """Train, and say what came of it."""
+        from lingym.scripts.training import train
+
+        train(self)

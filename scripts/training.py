@@ -1,0 +1,174 @@
+"""A training run from its arguments to its folder."""
+
+import sys
+import time
+from typing import Any
+
+import torch
+
+from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
+from lingym.agents.callbacks import DevCallback, Measurement
+from lingym.agents.episodic import EpisodicAlgorithm
+from lingym.agents.labeller import model_folder
+from lingym.agents.schedules import warmup_linear
+from lingym.envs import Dataset, LabelVectorEnv, build, load_corpus
+from lingym.envs.corpora import Options
+from lingym.envs.source import DEFAULT_CORPUS
+from lingym.envs.tasks import TASKS
+from lingym.policies import LabelPolicy, load_heads, read_settings
+from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
+from lingym.scripts.train import Train
+
+RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef")
+OWN_KEYS = {
+    "supervised": ("label_smoothing",),
+    "ppo": (*RL_KEYS, "n_epochs", "clip_range", "gae_lambda"),
+    "reinforce": (*RL_KEYS, "samples", "baseline"),
+}
+AGENTS: dict[str, Any] = {"supervised": Supervised, "ppo": PPO, "reinforce": REINFORCE}
+
+
+def train(arguments: Train) -> dict[str, Any]:
+    """Do the run that the arguments describe.
+
+    Returns:
+        What stands in ``metrics.json``: dev and test metrics and the cost of training.
+    """
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    refuse_old_run(arguments.out)
+    dataset = read(arguments)
+    if "train" not in dataset.splits:
+        raise ValueError("no training texts: give --train FILE or --corpus NAME")
+    agent = make_agent(arguments, dataset)
+    begin_run(arguments.out, arguments)
+    texts = dataset["train"]
+    episodes = arguments.episodes or 3 * len(texts)
+    say(f"{len(texts)} training texts, {len(dataset.space)} labels, on {agent.device}")
+    dev = dev_callback(arguments, dataset, episodes)
+    began = time.monotonic()
+    agent.learn(
+        total_episodes=episodes,
+        callback=dev,
+        tb_log_name=arguments.agent,
+        progress_bar=arguments.progress,
+    )
+    seconds = time.monotonic() - began - (dev.evaluation_seconds if dev else 0.0)
+    labeller = Labeller(
+        agent.policy,
+        arguments.task,
+        dataset.tokenizer,
+        arguments.max_tokens,
+        arguments.overflow,
+    )
+    labeller.save(arguments.out / "model")
+    metrics = {
+        "dev": dev.best.metrics if dev and dev.best and arguments.keep_best else {},
+        "test": evaluate(agent.policy, dataset["test"]) if "test" in dataset.splits else {},
+        "training": {
+            "episodes": agent.num_episodes,
+            "steps": agent.num_timesteps,
+            "seconds": round(seconds, 3),
+            "steps_per_second": round(agent.num_timesteps / seconds, 1),
+        },
+    }
+    if dev and not arguments.keep_best:
+        metrics["dev"] = dev.curve[-1].metrics
+    if dev:
+        metrics["curve"] = [vars(point) for point in dev.curve]
+    write_json(arguments.out / "metrics.json", metrics)
+    for split in ("dev", "test"):
+        if metrics[split]:
+            say(f"{split}: " + ", ".join(f"{k} {v:.4f}" for k, v in metrics[split].items()))
+    say(f"saved in {arguments.out}")
+    return metrics
+
+
+def read(arguments: Train) -> Dataset:
+    """The corpus of a run, in the tokens of its encoder."""
+    files = {name: getattr(arguments, name) for name in ("train", "dev", "test")}
+    corpus = arguments.corpus
+    if corpus is None and files["train"] is None:
+        corpus = DEFAULT_CORPUS
+    options = Options(format=arguments.reading.format) if arguments.reading.format else None
+    source = load_corpus(corpus, **files, options=options)
+    labels = None
+    if arguments.warm_start is not None:
+        if arguments.encoder is not None:
+            raise ValueError("--warm-start brings its own encoder: leave out --encoder")
+        labels = read_settings(model_folder(arguments.warm_start))["labels"]
+    columns = arguments.reading.arguments(arguments.task)
+    task = TASKS[arguments.task](labels=labels, **columns)
+    return build(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow)
+
+
+def encoder(arguments: Train) -> str:
+    """The encoder's name: the warm start's folder, or the one asked for."""
+    if arguments.warm_start is not None:
+        return str(model_folder(arguments.warm_start))
+    return arguments.encoder or "minilm"
+
+
+def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
+    """The agent, with the warm start's weights if there is one."""
+    folder = None if arguments.warm_start is None else model_folder(arguments.warm_start)
+    kept = {"pooling": "first", "history": "none", "constrained": None}
+    if folder is not None:
+        settings = read_settings(folder)
+        kept = {name: settings[name] for name in kept}
+        if arguments.history not in (None, kept["history"]):
+            kept["constrained"] = None
+    asked = {name: getattr(arguments, name) for name in kept}
+    reinforcing = arguments.agent != "supervised"
+    rate = arguments.learning_rate or (2e-5 if reinforcing and folder else 1e-4)
+    env = LabelVectorEnv(dataset=dataset, reward=arguments.reward)
+    agent: EpisodicAlgorithm = AGENTS[arguments.agent](
+        LabelPolicy,
+        env,
+        learning_rate=warmup_linear(rate, arguments.warmup),
+        n_steps=arguments.rollout,
+        batch_size=arguments.batch_size,
+        max_grad_norm=arguments.max_grad_norm,
+        policy_kwargs={
+            "encoder": encoder(arguments),
+            "head_lr_scale": arguments.head_lr_scale,
+            "weight_decay": arguments.weight_decay,
+            "autocast": arguments.autocast,
+            **{name: kept[name] if value is None else value for name, value in asked.items()},
+        },
+        tensorboard_log=str(arguments.out / "tensorboard"),
+        seed=arguments.seed,
+        device=arguments.device,
+        **{name: getattr(arguments, name) for name in OWN_KEYS[arguments.agent]},
+    )
+    if folder is not None:
+        load_heads(agent.policy, folder)
+    return agent
+
+
+def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallback | None:
+    """What measures the run on dev, if there is a dev split."""
+    if "dev" not in dataset.splits:
+        if arguments.patience is not None:
+            raise ValueError("--patience needs a dev split: give --dev FILE")
+        return None
+    spans = dataset.space.transitions is not None
+    metric = arguments.metric or ("entity_f1" if spans else "accuracy")
+
+    def tell(now: Measurement) -> None:
+        share = f"{now.episodes:>7}/{episodes} texts"
+        say(f"{share}  {now.seconds:6.0f} s  dev {metric} {now.metrics[metric]:.4f}")
+
+    return DevCallback(
+        dataset["dev"],
+        metric,
+        every=arguments.eval_every or max(1, episodes // 10),
+        patience=arguments.patience,
+        keep_best=arguments.keep_best,
+        tell=tell,
+    )
+
+
+def say(line: str) -> None:
+    """A line for the person who watches; results go to files and standard output."""
+    print(line, file=sys.stderr, flush=True)
