@@ -30,8 +30,8 @@ class LabelVecEnv(VecEnv):
     def reset(self) -> Observation:
         """Start new episodes.
 
-        A seed given to `seed` restarts the order of the texts; ``set_options([{"example": i}, ...])``
-        picks a text for every row.
+        A seed given to `seed` restarts the order of the texts; `set_options` with
+        ``[{"example": i}, ...]`` picks a text for every row.
         """
         seed = self._seeds[0] if self._seeds else None
         wanted = [options.get("example") for options in self._options]

@@ -25,10 +25,10 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 4000) -> Tokenizer:
     texts = list(texts)
     special = list(SPECIAL.values())
     learner = _bert_tokenizer({})
-    normalize = learner.normalizer.normalize_str  # type: ignore[union-attr]
+    normalize = learner.normalizer.normalize_str
     letters = sorted({letter for text in texts for letter in normalize(text) if letter.strip()})
-    # The trainer numbers the letters inside words in the order of a hash map, another each time, and
-    # breaks ties between pieces by these numbers. Named as special tokens they have fixed ones.
+    # The trainer numbers the letters inside words in the order of a hash map, another each time,
+    # and breaks ties between pieces by these numbers. As special tokens they have fixed ones.
     inner = [f"##{letter}" for letter in letters]
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size, special_tokens=special + inner, show_progress=False

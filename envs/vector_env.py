@@ -82,10 +82,8 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
                 self._np_random_seed = numbers[0] if len(numbers) == 1 else -1  # -1: unknown
                 self._order = None
         wanted = (options or {}).get("example")
-        if wanted is None:
-            examples = self.sample(self.num_envs)
-        else:
-            examples = chosen(wanted, self.num_envs)
+        rows = self.num_envs
+        examples = self.sample(rows) if wanted is None else chosen(wanted, rows)
         self.game.begin(self._rows, examples)
         return self.game.observe(self._rows), self._info()
 
