@@ -180,7 +180,7 @@ def test_no_step_after_the_end_or_before_the_start(make: Make) -> None:
 
 
 def test_a_vector_environment_renders_nothing() -> None:
-    with pytest.raises(ValueError, match="use gymnasium.make"):
+    with pytest.raises(ValueError, match=r"use gymnasium\.make"):
         gymnasium.make_vec(IDS[0], num_envs=1, corpus=CORPUS, render_mode="ansi")
 
 

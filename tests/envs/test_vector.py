@@ -1,6 +1,7 @@
 """Many episodes in one environment are as many environments of one episode."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import gymnasium
@@ -23,7 +24,7 @@ def dataset(request: pytest.FixtureRequest, datasets: dict[str, Dataset]) -> Dat
     return datasets[request.param]
 
 
-def walk(env: Any, seed: int, steps: int = 40, spoil: bool = False) -> Iterator[tuple[Any, ...]]:
+def walk(env: Any, seed: int, steps: int = 40) -> Iterator[tuple[Any, ...]]:
     """Random actions, and what a vector environment replies to them."""
     random = np.random.default_rng(seed)
     high, rows = env.single_action_space.n, env.num_envs
@@ -133,7 +134,7 @@ def test_every_array_is_handed_out_once(dataset: Dataset) -> None:
         (*np.lib.array_utils.byte_bounds(array), place) for place, array in enumerate(handed)
     )
     assert len(spans) > 100
-    for (_, end, _), (start, _, _) in zip(spans, spans[1:], strict=False):
+    for (_, end, _), (start, _, _) in pairwise(spans):
         assert end <= start
 
 
