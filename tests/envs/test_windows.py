@@ -40,7 +40,8 @@ def check_cut(sizes: list[int], size: int, windows: list[Window]) -> None:
     """All that `cut` promises, by brute force."""
     total = sum(sizes)
     ends = np.cumsum(sizes)
-    assert [w.start for w in windows] == sorted({w.start for w in windows})
+    for place in ([w.start for w in windows], [w.end for w in windows]):
+        assert place == sorted(set(place))  # every window goes on, and lets a new unit in
     for window in windows:
         assert 0 <= window.start < window.end <= total
         assert window.end - window.start <= size
@@ -149,10 +150,10 @@ def test_tagging_a_long_text_covers_every_word_once(
         assert len(tokens) == len(word)
         assert tokens == alone([[word]])[0].ids
     assert set(units.flat) == {-1, *range(64)}
-    mask = env.reset(options={"example": 1})[0]["attention_mask"]
-    short = mask.reshape(-1, 12)
-    assert short[0].sum() > 0
-    assert (short[1:] == 0).all()
+    short, _ = env.reset(options={"example": 1})
+    assert short["attention_mask"].sum() == 4  # two words and two special tokens
+    assert short["unit_of_token"].tolist() == [-1, 0, 1, *[-1] * (12 * space.windows - 3)]
+    assert (short["input_ids"][4:] == alone.pad).all()
 
 
 def test_a_text_that_fits_is_the_same_in_any_size(write: Write) -> None:
