@@ -70,7 +70,7 @@ def vector(name: str) -> VectorWitness:
 def trained(algorithm: str, env: Any, steps: int) -> BaseAlgorithm:
     kind, policy, given = ALGORITHMS[algorithm]
     settings = given | {"seed": 0, "device": "cpu", "policy_kwargs": {"encoder": "tiny"}}
-    agent = kind(policy, env, learning_rate=3e-4, **settings)  # type: ignore[arg-type]
+    agent = kind(policy, env, learning_rate=3e-4, **settings)
     before = {name: value.clone() for name, value in agent.policy.state_dict().items()}
     agent.learn(steps)
     after = agent.policy.state_dict()
@@ -132,7 +132,7 @@ def test_adapter_equals_dummy_vec_env() -> None:
     """Observations, rewards, ends, last observations and episode statistics."""
     ours = vector(IDS[0])
     theirs = DummyVecEnv([lambda: gymnasium.make(IDS[0], corpus=CORPUS, reward=REWARD)] * ROWS)
-    observation = ours.reset()
+    observation: Any = ours.reset()
     random = np.random.default_rng(0)
     theirs.set_options([{"example": info["example"]} for info in ours.reset_infos])
     wanted = theirs.reset()

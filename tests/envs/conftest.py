@@ -28,7 +28,7 @@ def datasets(corpus: Corpus) -> dict[str, Dataset]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a file and gives its path; a relative name, so that messages are short."""
+    """Writes a file and gives its path."""
 
     def write(name: str, text: str) -> str:
         path = tmp_path / name

@@ -82,10 +82,10 @@ def test_observations_do_not_tell_the_gold_labels(
     seen = [env.reset(options={"example": place})[0] for place, env in enumerate(envs)]
     done = False
     while not done:
-        assert data_equivalence(*seen, exact=True)
+        assert data_equivalence(seen[0], seen[1], exact=True)
         replies = [env.step(1) for env in envs]
         seen, done = [reply[0] for reply in replies], replies[0][2]
-    assert data_equivalence(*seen, exact=True)
+    assert data_equivalence(seen[0], seen[1], exact=True)
     assert envs[0].game.gold.tolist() != envs[1].game.gold.tolist()
 
 

@@ -48,7 +48,7 @@ def test_every_word_has_tokens_in_one_window(data_dir: Path, name: str) -> None:
     episodes = data["dev"]
     assert episodes.max_windows > 1
     assert episodes.max_tokens <= size
-    batch = episodes.batch(np.argsort(-episodes.token_counts)[:100])
+    batch = episodes.batch(np.argsort(-episodes.token_counts)[:100].tolist())
     for row, length in enumerate(batch.lengths):
         windows = batch.unit_of_token[batch.episode_of_window == row]
         owners = [set(window[window >= 0]) for window in windows]
