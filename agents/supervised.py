@@ -11,6 +11,7 @@ from lingym.agents.episodic import EpisodicAlgorithm, unit_mask
 from lingym.agents.losses import masked_mean
 from lingym.agents.minibatches import minibatches
 from lingym.policies import LabelPolicy
+from lingym.policies.distribution import FORBIDDEN
 from lingym.types import Batch
 
 
@@ -25,7 +26,7 @@ class Supervised(EpisodicAlgorithm):
         learning_rate: of the encoder; the head's is `head_lr_scale` times as high.
         n_steps: episodes between two writings of the log, to each row of the environment.
         batch_size: texts of a minibatch, which is one update.
-        label_smoothing: mass moved from the gold label to all labels evenly, in [0, 1).
+        label_smoothing: mass moved from the gold label to all allowed labels evenly, in [0, 1).
         max_grad_norm: of the whole gradient.
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
@@ -82,9 +83,7 @@ class Supervised(EpisodicAlgorithm):
         """Draw the texts that `train` learns from."""
         self.rollout = self.label_env.sample(self._rollout_size())
         self.num_episodes += len(self.rollout)
-        return self._count(
-            len(self.rollout), int(self.label_env.episodes.lengths[self.rollout].sum())
-        )
+        return self._count(self.label_env.episodes.lengths[self.rollout])
 
     def train(self) -> None:
         """One update for every minibatch of the drawn texts."""
@@ -113,5 +112,7 @@ class Supervised(EpisodicAlgorithm):
         every = self.policy.distribution(features).log_probs(gold)
         chosen = every.gather(-1, gold.clamp(min=0)[..., None]).squeeze(-1)
         if self.label_smoothing:
-            chosen = (1 - self.label_smoothing) * chosen + self.label_smoothing * every.mean(-1)
+            allowed = every > FORBIDDEN / 2
+            share = torch.where(allowed, every, 0.0).sum(-1) / allowed.sum(-1)
+            chosen = (1 - self.label_smoothing) * chosen + self.label_smoothing * share
         return -masked_mean(chosen, mask)
