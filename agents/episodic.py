@@ -36,11 +36,11 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     policy: LabelPolicy  # type: ignore[assignment]
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
     kl_coef: float = 0.0
+    num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
 
     def _setup_model(self) -> None:
         self.rollout_buffer_class = NoBuffer  # type: ignore[assignment]
         super()._setup_model()
-        self.num_episodes = 0
         self.reference: LabelPolicy | None = None
         self._random = np.random.default_rng(self.seed)
         self._generator = torch.Generator(self.device)
@@ -48,7 +48,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._total_episodes: int | None = None
         self._callback: Any = None
         self._stopped = False
-        self._uncounted = 0
+        self._uncounted = np.zeros(0, np.bool_)
         self._rate_from = 1.0
 
     @staticmethod
@@ -94,8 +94,10 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         """
         if (total_timesteps is None) == (total_episodes is None):
             raise ValueError("give total_timesteps or total_episodes, and not both")
+        nothing = not (total_timesteps or total_episodes)
         if reset_num_timesteps:
             self.num_episodes = 0
+            self._uncounted = self._uncounted[:0]
         self._total_episodes = None
         if total_episodes is not None:
             self._total_episodes = self.num_episodes + total_episodes
@@ -103,7 +105,8 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             total_timesteps = ceil(total_episodes * mean * self.samples_per_text)
         if self.kl_coef and self.reference is None:
             self.set_reference()
-        total, self._callback = self._setup_learn(
+        # The name matters: progress bars read the local total_timesteps, old ones included.
+        total_timesteps, self._callback = self._setup_learn(
             int(total_timesteps or 0),
             callback,
             reset_num_timesteps,
@@ -111,7 +114,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             progress_bar,
         )
         self._stopped = False
-        self._current_progress_remaining = 1.0
+        self._current_progress_remaining = 0.0 if nothing else 1.0
         iteration = 0
         self._callback.on_training_start(locals(), globals())
         assert self.env is not None
@@ -123,7 +126,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             ):
                 break
             self._callback.on_rollout_end()
-            self._update_current_progress_remaining(self.num_timesteps, total)
+            self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
             self.train()
             iteration += 1
             if log_interval is not None and iteration % log_interval == 0:
@@ -158,13 +161,21 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             return size
         return min(size, self._total_episodes - self.num_episodes)
 
-    def _count(self, labelings: int, labels: int) -> bool:
-        """Count episodes and labels, calling the callbacks as stepping would have."""
-        self._uncounted += labels
-        steps, self._uncounted = divmod(self._uncounted, self.n_envs)
-        self._callback.update_locals(locals())
-        for _ in range(steps):
+    def _count(self, lengths: IntArray) -> bool:
+        """Count the labels of episodes, calling the callbacks as stepping would have.
+
+        Args:
+            lengths: labels of each episode. They are counted one episode after another, `n_envs`
+                at a time; callbacks see in the local ``dones`` which of them ended an episode.
+        """
+        ends = np.zeros(int(lengths.sum()), np.bool_)
+        ends[np.cumsum(lengths) - 1] = True
+        stream = np.concatenate([self._uncounted, ends])
+        whole = len(stream) - len(stream) % self.n_envs
+        self._uncounted = stream[whole:]
+        for dones in stream[:whole].reshape(-1, self.n_envs):
             self.num_timesteps += self.n_envs
+            self._callback.update_locals({"dones": dones})
             if not self._callback.on_step():
                 self._stopped = True
                 return False

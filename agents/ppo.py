@@ -127,7 +127,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         examples = self.label_env.sample(self._rollout_size())
         self.rollout = self.label_texts(examples)
         self.num_episodes += len(examples)
-        return self._count(len(examples), int(self.rollout.lengths.sum()))
+        return self._count(self.rollout.lengths)
 
     @torch.no_grad()
     def label_texts(self, examples: IntArray, labels: Tensor | None = None) -> Rollout:
