@@ -114,7 +114,7 @@ class REINFORCE(EpisodicAlgorithm):
         self.rollout = self.label_env.sample(self._rollout_size())
         self.num_episodes += len(self.rollout)
         lengths = self.label_env.episodes.lengths[self.rollout]
-        return self._count(len(lengths) * self.samples, int(lengths.sum()) * self.samples)
+        return self._count(np.repeat(lengths, self.samples))
 
     def train(self) -> None:
         """One update for every minibatch of the drawn texts."""
@@ -177,7 +177,7 @@ class REINFORCE(EpisodicAlgorithm):
             "policy_gradient_loss": policy_loss,
             "entropy_loss": entropy_loss,
             "loss": loss,
-            "advantage_std": advantages[all_mask].std(),
+            "advantage_std": advantages[all_mask].std(correction=0),
         }
         return loss, detached(log)
 
