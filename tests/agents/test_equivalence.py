@@ -1,4 +1,4 @@
-"""The proof of the design: an episode in one pass equals stock Stable-Baselines3 stepping through it.
+"""The proof of the design: an episode in one pass equals stock PPO stepping through it.
 
 Stock PPO collects whole episodes by its own code, from an environment of one row (tagging) or
 several (classification), into its own buffer. The same texts and labels then go through
