@@ -87,7 +87,7 @@ class LabelVecEnv(VecEnv):
         """Never: episode statistics come from the environment itself."""
         return [False for _ in self._rows(indices)]
 
-    def _rows(self, indices: None | int | Iterable[int]) -> Sequence[int]:
+    def _rows(self, indices: int | Iterable[int] | None) -> Sequence[int]:
         return list(self._get_indices(indices))
 
 

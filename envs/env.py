@@ -36,8 +36,8 @@ class LabelEnv(gymnasium.Env[Observation, int]):
     `reset(options={"example": i})` takes text i.
 
     ## Reward
-    How much the reward's score of the labelling rose by this label; the rewards of an episode sum to
-    the score of the whole labelling.
+    How much this label raised the reward's score of the labelling; the rewards of an episode sum
+    to the score of the whole labelling.
 
     ## Episode End
     Terminated when the last unit has its label; never truncated.

@@ -125,7 +125,7 @@ class Episodes:
         return gather(self.gold, self.unit_bounds, examples, width, UNDECIDED)
 
     def texts(self, examples: IntArray, windows: int, tokens: int) -> tuple[IntArray, ...]:
-        """Token ids, attention masks and units of texts at a fixed size, each [B, windows * tokens]."""
+        """Token ids, attention masks and units of texts, each [B, windows * tokens]."""
         counts = np.diff(self.text_bounds)[examples]
         offset = np.arange(windows)
         real = offset < counts[:, None]  # [B, W]

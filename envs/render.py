@@ -8,7 +8,7 @@ from lingym.types import IntArray
 def render_text(
     words: Sequence[str], gold: IntArray, labels: IntArray, names: Sequence[str]
 ) -> str:
-    """One line a unit: the cursor, the unit, its gold label, the label given, and whether they agree.
+    """One line a unit: the cursor, the unit, its gold label, and the label given.
 
     Args:
         words: the U units.

@@ -10,7 +10,7 @@ from lingym.types import UNDECIDED, LabelSpace
 
 
 class TokenBox(spaces.Box):
-    """Token ids of `windows` windows of `tokens` tokens, one after another, int32 [windows * tokens].
+    """Token ids of windows of tokens, one after another, int32 [windows * tokens].
 
     Flat, because Stable-Baselines3 takes a matrix for a faulty image.
     """
@@ -23,7 +23,7 @@ class TokenBox(spaces.Box):
 
 
 class LabelDiscrete(spaces.Discrete):
-    """An action is the id of a label; equal only to a space with the same labels in the same order."""
+    """An action is the id of a label; equal only to a space of the same labels in order."""
 
     def __init__(self, labels: LabelSpace) -> None:
         super().__init__(len(labels))

@@ -31,7 +31,7 @@ def cut(pieces: Pieces, size: int) -> list[Window]:
         One window if the text fits.
 
     Raises:
-        ValueError: one unit alone is longer than a window; its arguments are a message and the unit.
+        ValueError: one unit alone is longer than a window; its arguments: a message, the unit.
     """
     total = len(pieces.ids)
     if total <= size:

@@ -49,7 +49,7 @@ for _task in ("Tagging", "Classification"):
 
 
 def load(folder: str | PathLike[str], device: str = "auto") -> "Labeller":
-    """A trained labeller from a run's folder or a model folder: see `lingym.agents.Labeller.load`."""
+    """A trained labeller from a run's or a model's folder: see `lingym.agents.Labeller.load`."""
     return importlib.import_module("lingym.agents").Labeller.load(folder, device)
 
 

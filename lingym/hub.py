@@ -9,7 +9,7 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 TINY = "tiny"
-"""A small BERT with random weights and a tokenizer trained on the corpus: no download, no quality."""
+"""A small BERT of random weights with a tokenizer trained on the corpus: nothing to download."""
 
 
 @cache

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 FORBIDDEN = -1e8
-"""Added to the score of a forbidden label: probability 0 in float32, and no infinity in gradients."""
+"""Added to a forbidden label's score: probability 0 in float32, no infinity in gradients."""
 
 
 @dataclass(frozen=True)

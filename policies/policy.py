@@ -33,7 +33,7 @@ class LabelPolicy(ActorCriticPolicy):
     numbers for the same weights.
 
     Dropout is off whenever Stable-Baselines3 sets the mode, also while it trains: with it on, the
-    ratios of PPO leave the clipping range before any update. `lingym.agents.Supervised` turns it on.
+    ratios of PPO leave the clipping range before any update. `lingym.agents.Supervised` has it on.
 
     Args:
         observation_space: that of a lingym environment.

@@ -1,4 +1,4 @@
-"""A policy on disk: safetensors and JSON, which are data only; nothing is unpickled, no code is run.
+"""A policy on disk: safetensors and JSON, data only; nothing is unpickled, no code is run.
 
 A model folder holds
 
@@ -63,7 +63,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """The settings of a model folder.
 
     Raises:
-        ValueError: the folder is not one that `save_policy` wrote; the message says what is missing.
+        ValueError: the folder is not one that `save_policy` wrote; the message says why.
     """
     file = folder / "lingym.json"
     if not file.is_file():

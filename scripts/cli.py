@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
+from lingym.scripts.bench import Bench
 from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
 from lingym.scripts.listing import Envs, Rewards
@@ -22,6 +23,7 @@ Command = (
     | Annotated[Envs, subcommand("envs")]
     | Annotated[Rewards, subcommand("rewards")]
     | Annotated[Demo, subcommand("demo")]
+    | Annotated[Bench, subcommand("bench")]
 )
 
 
@@ -34,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> None:
     logging.getLogger("lingym").setLevel(logging.INFO)
     try:
         command = tyro.cli(
-            Command,  # type: ignore[arg-type]  # a union of commands is what tyro takes
+            Command,
             prog="lingym",
             description="Reinforcement learning for labelling text.",
             args=words,

@@ -26,7 +26,7 @@ def refuse_old_run(folder: Path) -> None:
 
 
 def begin_run(folder: Path, arguments: Train) -> None:
-    """Make a run's folder and write its ``config.json``: the arguments, the command, the versions."""
+    """Make a run's folder and its ``config.json``: arguments, command and versions."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(
         folder / "config.json",

@@ -62,7 +62,7 @@ def train(arguments: Train) -> dict[str, Any]:
         arguments.overflow,
     )
     labeller.save(arguments.out / "model")
-    metrics = {
+    metrics: dict[str, Any] = {
         "dev": dev.best.metrics if dev and dev.best and arguments.keep_best else {},
         "test": evaluate(agent.policy, dataset["test"]) if "test" in dataset.splits else {},
         "training": {
