@@ -11,6 +11,7 @@ from lingym.rewards import Reward, checked_score, checked_steps
 from lingym.types import UNDECIDED, Batch, BoolArray, FloatArray, IntArray, Labelings
 
 Observation = dict[str, IntArray]
+OBSERVED = ("input_ids", "attention_mask", "unit_of_token", "labels", "cursor")
 
 
 class Shuffled(Iterator[int]):
@@ -21,13 +22,18 @@ class Shuffled(Iterator[int]):
 
     def __init__(self, count: int, random: np.random.Generator) -> None:
         self.count, self.random = count, random
-        self._left: list[int] = []
+        self._left = np.zeros(0, np.int64)
 
     def __next__(self) -> int:
         """The next index."""
-        if not self._left:
-            self._left = self.random.permutation(self.count)[::-1].tolist()
-        return self._left.pop()
+        return int(self.take(1)[0])
+
+    def take(self, count: int) -> IntArray:
+        """The next `count` indices, int32 [count]."""
+        while len(self._left) < count:
+            self._left = np.concatenate([self._left, self.random.permutation(self.count)])
+        taken, self._left = self._left[:count], self._left[count:]
+        return taken.astype(np.int32)
 
 
 def chosen(wanted: Any, rows: int) -> IntArray:
@@ -96,7 +102,8 @@ class Game:
         for buffer, text in zip(self._text, texts, strict=True):
             buffer[rows] = text
         self.examples[rows] = examples
-        self.lengths[rows] = self.episodes.lengths[examples]
+        bounds = self.episodes.unit_bounds  # not `lengths`, which would be those of all texts
+        self.lengths[rows] = bounds[examples + 1] - bounds[examples]
         self.gold[rows] = self.episodes.gold_of(examples, self.gold.shape[1])
         self.labels[rows] = UNDECIDED
         self.cursor[rows] = 0
@@ -145,19 +152,21 @@ class Game:
             *(self.lengths[rows], self.examples[rows]),
         )
 
+    def parts(self, rows: IntArray) -> dict[str, FloatArray]:
+        """The parts of these rows' scores by name; a whole one was scored in `step` already."""
+        if type(self.reward).parts is Reward.parts:
+            return {self.reward.name: self.score[rows]}
+        return self.reward.parts(self.labelings(rows))
+
     def observe(self, rows: IntArray) -> Observation:
         """The observations of these rows: copies, one leading axis."""
-        ids, mask, units = self._text
-        return {
-            "input_ids": ids[rows],
-            "attention_mask": mask[rows],
-            "unit_of_token": units[rows],
-            "labels": self.labels[rows],
-            "cursor": self.cursor[rows, None],
-        }
+        state = (*self._text, self.labels, self.cursor[:, None])
+        if len(rows) == self.rows:  # all of them, in order: a plain copy is several times as fast
+            return {name: value.copy() for name, value in zip(OBSERVED, state, strict=True)}
+        return {name: value[rows] for name, value in zip(OBSERVED, state, strict=True)}
 
     def action_masks(self) -> BoolArray:
-        """The labels that each row's next unit may have, bool [R, K]; all where nothing forbids one."""
+        """The labels that each row's next unit may have, bool [R, K]; all if none is forbidden."""
         count = len(self.episodes.space)
         transitions = self.episodes.space.transitions
         if transitions is None:

@@ -1,7 +1,6 @@
 """Many episodes at a time: the natively vectorised Gymnasium environment."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,7 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.render_mode = None
         self._rows = np.arange(num_envs)
-        self._order: Iterator[int] | None = None
+        self._order: Shuffled | None = None
 
     def reset(
         self,
@@ -119,7 +118,7 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
         """The indices of the next `count` texts in the shuffled order, int32 [count]."""
         if self._order is None:
             self._order = Shuffled(len(self.episodes), self.np_random)
-        return np.fromiter(islice(self._order, count), np.int32, count)
+        return self._order.take(count)
 
     def draw(self, count: int) -> Batch:
         """The next `count` texts in the shuffled order, as whole episodes."""
@@ -146,10 +145,11 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
         """The last observations and scores of ended rows, in Gymnasium's form."""
         last = self.game.observe(ended)
         observations = np.full(self.num_envs, None, object)
-        for place, row in enumerate(ended):
-            observations[row] = {name: value[place] for name, value in last.items()}
-        parts = self.game.reward.parts(self.game.labelings(ended))
-        columns = {"example": self.game.examples[ended], "score": self.game.score[ended], **parts}
+        # Row by row over all arrays at once: half the time of taking each place of each.
+        each = zip(*last.values(), strict=True)
+        observations[ended] = [dict(zip(last, row, strict=True)) for row in each]
+        columns = {"example": self.game.examples[ended], "score": self.game.score[ended]}
+        columns |= self.game.parts(ended)
         info: dict[str, Any] = {}
         for name, values in columns.items():
             info[name] = np.zeros(self.num_envs, values.dtype)
