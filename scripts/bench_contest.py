@@ -259,3 +259,8 @@ def optimiser_steps(policy: Any) -> int:
     """The steps that a policy's optimiser took."""
     states = policy.optimizer.state.values()
     return int(max((float(state["step"]) for state in states), default=0.0))
+
+
+def set_threads(threads: int) -> None:
+    """Let PyTorch compute with so many threads."""
+    torch.set_num_threads(threads)

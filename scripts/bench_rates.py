@@ -18,7 +18,7 @@ WRONG = 0.1
 
 
 class Rates:
-    """Clocks of the environment's steps and of entity F1, beside seqeval's where it is installed."""
+    """Clocks of the environment's steps and of entity F1, beside seqeval's if installed."""
 
     def __init__(self, arguments: Speed, dataset: Dataset) -> None:
         self.rows = arguments.sentences

@@ -1,4 +1,4 @@
-"""`lingym bench speed`: the same policy on the same texts, trained by stepping and by whole episodes.
+"""`lingym bench speed`: one policy on the same texts, trained by stepping and by whole episodes.
 
 Importing this module is light; what needs torch is imported when the benchmark runs.
 """
@@ -35,16 +35,16 @@ class Speed:
     rounds: int = 3
     """Rounds that count; one more comes first to warm up, and does not."""
 
-    batch_size: int = 8
+    batch_size: int = 32
     """Texts of a minibatch, for every contestant; stock PPO's holds as many labels."""
 
-    episodes: int = 16
+    episodes: int = 32
     """Texts of a PPO rollout beside stock PPO; a multiple of batch_size."""
 
-    texts: int = 128
+    texts: int = 256
     """Texts of a pass where stock PPO takes no part: supervised, REINFORCE, PPO's own cost."""
 
-    num_envs: int = 8
+    num_envs: int = 32
     """Episodes that stock PPO steps side by side, and so encodes at a time while it collects."""
 
     sentences: int = 1024
@@ -61,6 +61,9 @@ class Speed:
 
     device: str = "auto"
     """Where the policy runs: auto takes a GPU where there is one."""
+
+    threads: int | None = None
+    """PyTorch's threads, its own choice if none is given; 1 is steadier beside other work."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that make no comparison.
@@ -86,10 +89,12 @@ def run(arguments: Speed) -> dict[str, float]:
     Returns:
         The figures; the table in `table` says what each is.
     """
-    from lingym.scripts.bench_contest import Contest
+    from lingym.scripts.bench_contest import Contest, set_threads
     from lingym.scripts.bench_rates import Rates
     from lingym.scripts.bench_report import facts, table
 
+    if arguments.threads is not None:
+        set_threads(arguments.threads)
     contest = Contest(arguments)
     rates = Rates(arguments, contest.dataset)
     known = facts(arguments, contest.device)
