@@ -1,4 +1,4 @@
-"""What the agents share: the loop over rollouts of whole episodes, inside Stable-Baselines3's frame."""
+"""What the agents share: Stable-Baselines3's loop, over rollouts of whole episodes."""
 
 import copy
 from math import ceil
@@ -16,7 +16,7 @@ from lingym.agents.adapter import LabelVecEnv, as_vec_env
 from lingym.agents.losses import kl_divergence, masked_mean
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
-from lingym.types import IntArray, Labelings
+from lingym.types import Batch, IntArray, Labelings
 
 
 class NoBuffer:
@@ -217,6 +217,15 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self.policy.optimizer.step()
         return float(norm)
 
+    def _rewards(self, batch: Batch, labels: Tensor) -> Tensor:
+        """Rewards [S, B, U] of S labelings [S, B, U] of a batch; their scores are logged."""
+        samples, rows, units = labels.shape
+        given = labels.reshape(-1, units).cpu().numpy().astype(np.int32)
+        repeated = repeat(batch, samples)
+        rewards = self.label_env.play(given, repeated)
+        self._log_labelings(repeated.complete(given))
+        return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
+
     def _kl_to_reference(
         self, log_probs: Tensor, labels: Tensor, batch: Any, mask: Tensor
     ) -> Tensor:
@@ -232,6 +241,30 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
 def unit_mask(lengths: IntArray, units: int, device: torch.device) -> Tensor:
     """Which places of a [B, U] array are real units, bool."""
     return (torch.arange(units) < torch.from_numpy(lengths)[:, None]).to(device)
+
+
+def repeat(batch: Batch, samples: int) -> Batch:
+    """The labelling side of a batch, its episodes `samples` times over; texts are not repeated."""
+    return Batch(
+        *(batch.input_ids, batch.attention_mask, batch.unit_of_token, batch.episode_of_window),
+        lengths=np.tile(batch.lengths, samples),
+        gold=np.tile(batch.gold, (samples, 1)),
+        examples=np.tile(batch.examples, samples),
+    )
+
+
+def taken(log_probs: Tensor, labels: Tensor) -> Tensor:
+    """The log-probabilities of given labels.
+
+    Args:
+        log_probs: [B, U, K], or [S, B, U, K] where they depend on the labels before.
+        labels: int64 [S, B, U], -1 as padding (there the result means nothing).
+
+    Returns:
+        [S, B, U].
+    """
+    every = log_probs.expand(*labels.shape, log_probs.shape[-1])
+    return every.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
 
 
 def detached(log: dict[str, Tensor]) -> dict[str, float]:

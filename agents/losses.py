@@ -65,7 +65,7 @@ def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, gae_lambda:
     _same_shape(rewards=rewards, values=values, mask=mask)
     values = torch.where(mask, values, 0.0)
     following = torch.zeros_like(values)
-    following[:, :-1] = values[:, 1:]
+    following[..., :-1] = values[..., 1:]
     delta = torch.where(mask, rewards + gamma * following - values, 0.0)
     return returns_to_go(delta, gamma * gae_lambda)
 

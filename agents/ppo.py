@@ -1,7 +1,7 @@
 """Proximal policy optimisation on whole episodes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import stable_baselines3
@@ -11,16 +11,26 @@ from stable_baselines3.common.utils import explained_variance
 from torch import Tensor
 from torch.nn import functional as F
 
-from lingym.agents.episodic import EpisodicAlgorithm, detached, unit_mask
-from lingym.agents.losses import clipped_surrogate, gae, kl_estimate, masked_mean, normalized
+from lingym.agents.episodic import EpisodicAlgorithm, detached, taken, unit_mask
+from lingym.agents.losses import (
+    clipped_surrogate,
+    gae,
+    kl_estimate,
+    leave_one_out,
+    masked_mean,
+    normalized,
+    returns_to_go,
+)
 from lingym.agents.minibatches import minibatches
 from lingym.policies import LabelPolicy
 from lingym.types import UNDECIDED, IntArray
 
+Baseline = Literal["value", "leave-one-out"]
+
 
 @dataclass(frozen=True)
 class Rollout:
-    """Whole episodes that the policy labelled, B of them; [B, U] each, 0 (labels: -1) as padding."""
+    """S labelings of B texts, [S, B, U]; 0 (labels: -1) after a text's last unit."""
 
     examples: IntArray  # [B]
     lengths: IntArray  # [B]
@@ -31,7 +41,7 @@ class Rollout:
     rewards: Tensor
     advantages: Tensor
     returns: Tensor
-    mask: Tensor  # bool
+    mask: Tensor  # bool [B, U]
 
 
 class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
@@ -52,6 +62,9 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         gae_lambda: of generalised advantage estimation.
         clip_range: how far a ratio may leave 1.
         clip_range_vf: how far a value may move; None does not clip.
+        samples: labelings of each text in a rollout, S, which share its encoding throughout.
+        baseline: ``value`` estimates advantages with the value head (GAE); ``leave-one-out``
+            compares a return with the mean over the text's other samples (Kool et al., 2019).
         normalize_advantage: in each minibatch.
         ent_coef: weight of the entropy.
         vf_coef: weight of the value loss.
@@ -80,6 +93,8 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         gae_lambda: float = 0.95,
         clip_range: float | Schedule = 0.2,
         clip_range_vf: float | Schedule | None = None,
+        samples: int = 1,
+        baseline: Baseline = "value",
         normalize_advantage: bool = True,
         ent_coef: float = 0.0,
         vf_coef: float = 0.5,
@@ -94,7 +109,12 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
     ) -> None:
-        self.kl_coef = kl_coef
+        known = get_args(Baseline)
+        if baseline not in known:
+            raise ValueError(f"unknown baseline {baseline!r}: one of {', '.join(known)}")
+        if samples < 1 or (baseline == "leave-one-out" and samples < 2):
+            raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
+        self.samples, self.baseline, self.kl_coef = samples, baseline, kl_coef
         super().__init__(
             policy,
             env,
@@ -120,6 +140,11 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             _init_setup_model=_init_setup_model,
         )
 
+    @property
+    def samples_per_text(self) -> int:
+        """Labelings of each text."""
+        return self.samples
+
     def collect_rollouts(  # type: ignore[override]
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
@@ -127,7 +152,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         examples = self.label_env.sample(self._rollout_size())
         self.rollout = self.label_texts(examples)
         self.num_episodes += len(examples)
-        return self._count(self.rollout.lengths)
+        return self._count(np.tile(self.rollout.lengths, self.samples))
 
     @torch.no_grad()
     def label_texts(self, examples: IntArray, labels: Tensor | None = None) -> Rollout:
@@ -135,15 +160,17 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
 
         Args:
             examples: [B] indices of texts.
-            labels: int64 [B, U] to take as given, -1 as padding; None samples them.
+            labels: int64 [S, B, U] to take as given, -1 as padding; None samples them.
         """
         episodes = self.label_env.episodes
         lengths, costs = episodes.lengths[examples], episodes.token_counts[examples]
         units = int(lengths.max())
         mask = unit_mask(lengths, units, self.device)
-        chosen = torch.full(mask.shape, UNDECIDED, device=self.device)
-        log_probs = torch.zeros(mask.shape, device=self.device)
-        values = torch.zeros(mask.shape, device=self.device)
+        samples = self.samples if labels is None else len(labels)
+        size = (samples, *mask.shape)
+        chosen = torch.full(size, UNDECIDED, device=self.device)
+        log_probs = torch.zeros(size, device=self.device)
+        values = torch.zeros(size, device=self.device)
         for rows in minibatches(costs, 4 * self.batch_size, self._random):
             batch = episodes.batch(examples[rows])
             place = torch.from_numpy(rows).to(self.device)
@@ -151,24 +178,24 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             features = self.policy.features(self.policy.texts(batch))
             distribution = self.policy.distribution(features)
             if labels is None:
-                given = distribution.sample(1, self._generator)[0]
+                given = distribution.sample(samples, self._generator)
                 given = torch.where(mask[place, :width], given, UNDECIDED)
             else:
-                given = labels[place, :width]
-            chosen[place, :width] = given
-            every = distribution.log_probs(given)
-            taken = every.gather(-1, given.clamp(min=0)[..., None]).squeeze(-1)
-            log_probs[place, :width] = taken
-            values[place, :width] = self.policy.values(features, given)
-        whole = episodes.batch(examples)
-        decided = chosen.cpu().numpy().astype(np.int32)
-        rewards = torch.from_numpy(self.label_env.play(decided, whole)).float().to(self.device)
-        self._log_labelings(whole.complete(decided))
+                given = labels[:, place, :width]
+            chosen[:, place, :width] = given
+            log_probs[:, place, :width] = taken(distribution.log_probs(given), given)
+            values[:, place, :width] = self.policy.values(features, given)
+        rewards = self._rewards(episodes.batch(examples), chosen)
         values = torch.where(mask, values, 0.0)
-        advantages = gae(rewards, values, mask, self.gamma, self.gae_lambda)
+        if self.baseline == "value":
+            advantages = gae(rewards, values, mask.expand(size), self.gamma, self.gae_lambda)
+            returns = advantages + values
+        else:
+            returns = returns_to_go(rewards, self.gamma)
+            advantages = torch.where(mask, returns - leave_one_out(returns), 0.0)
         return Rollout(
             *(examples, lengths, costs, chosen, log_probs, values, rewards, advantages),
-            returns=advantages + values,
+            returns=returns,
             mask=mask,
         )
 
@@ -197,7 +224,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
                 break
         for name, values in logs.items():
             self.logger.record(f"train/{name}", float(np.mean(values)))
-        real = rollout.mask
+        real = rollout.mask.expand(rollout.values.shape)
         variance = explained_variance(
             rollout.values[real].cpu().numpy(), rollout.returns[real].cpu().numpy()
         )
@@ -217,27 +244,33 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         batch = self.label_env.episodes.batch(rollout.examples[rows])
         place = torch.from_numpy(rows).to(self.device)
         width = batch.gold.shape[1]
-        labels, mask = rollout.labels[place, :width], rollout.mask[place, :width]
-        advantages, returns = rollout.advantages[place, :width], rollout.returns[place, :width]
+        labels = rollout.labels[:, place, :width]
+        mask = rollout.mask[place, :width].expand(labels.shape)
+        advantages = rollout.advantages[:, place, :width]
         if self.normalize_advantage:
             advantages = normalized(advantages, mask)
         features = self.policy.features(self.policy.texts(batch))
         every = self.policy.distribution(features).log_probs(labels)
-        log_prob = every.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
-        log_ratio = torch.where(mask, log_prob - rollout.log_probs[place, :width], 0.0)
+        log_ratio = taken(every, labels) - rollout.log_probs[:, place, :width]
+        log_ratio = torch.where(mask, log_ratio, 0.0)
         ratio = log_ratio.exp()
         clip_range = self._clip(self.clip_range)
         policy_loss = clipped_surrogate(ratio, advantages, mask, clip_range)
-        values = self.policy.values(features, labels)
-        if self.clip_range_vf is not None:
-            limit, old = self._clip(self.clip_range_vf), rollout.values[place, :width]
-            values = old + (values - old).clamp(-limit, limit)
-        value_loss = masked_mean(F.mse_loss(values, returns, reduction="none"), mask)
-        entropy_loss = -masked_mean(-(every.exp() * every).sum(-1), mask)
-        loss = policy_loss + self.ent_coef * entropy_loss + self.vf_coef * value_loss
-        log = {"policy_gradient_loss": policy_loss, "value_loss": value_loss}
+        entropy = -(every.exp() * every).sum(-1)
+        entropy_loss = -masked_mean(entropy, mask[-1].expand(entropy.shape))
+        loss = policy_loss + self.ent_coef * entropy_loss
+        log = {"policy_gradient_loss": policy_loss}
+        if self.baseline == "value":
+            values = self.policy.values(features, labels)
+            if self.clip_range_vf is not None:
+                limit, old = self._clip(self.clip_range_vf), rollout.values[:, place, :width]
+                values = old + (values - old).clamp(-limit, limit)
+            returns = rollout.returns[:, place, :width]
+            value_loss = masked_mean(F.mse_loss(values, returns, reduction="none"), mask)
+            loss = loss + self.vf_coef * value_loss
+            log["value_loss"] = value_loss
         if self.kl_coef:
-            kl = self._kl_to_reference(every, labels, batch, mask)
+            kl = self._kl_to_reference(every, labels, batch, mask[-1])
             loss = loss + self.kl_coef * kl
             log["reference_kl"] = kl
         with torch.no_grad():

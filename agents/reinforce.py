@@ -7,7 +7,7 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
-from lingym.agents.episodic import EpisodicAlgorithm, detached, unit_mask
+from lingym.agents.episodic import EpisodicAlgorithm, detached, taken, unit_mask
 from lingym.agents.losses import leave_one_out, masked_mean, normalized, returns_to_go
 from lingym.agents.minibatches import minibatches
 from lingym.policies import LabelPolicy
@@ -20,7 +20,8 @@ class REINFORCE(EpisodicAlgorithm):
     """REINFORCE (Williams, 1992, https://doi.org/10.1007/BF00992696) with one encoding a text.
 
     Each text of a minibatch is encoded once, labelled `samples` times, scored, and the policy is
-    updated by ``-mean log p(label) (return - baseline)``. A label's return is the reward from it on.
+    updated by ``-mean log p(label) (return - baseline)``. The return of a label is the reward from it
+    on.
 
     Args:
         policy: `LabelPolicy`, or its name.
@@ -149,13 +150,12 @@ class REINFORCE(EpisodicAlgorithm):
             labels = torch.where(mask, labels, UNDECIDED)
         returns = returns_to_go(self._rewards(batch, labels), self.gamma)  # [S, B, U]
         every = distribution.log_probs(labels)  # [S, B, U, K], or [B, U, K]
-        full = every.expand(*labels.shape, every.shape[-1])
-        log_prob = full.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
+        log_prob = taken(every, labels)
         loss = torch.zeros((), device=self.device)
         log: dict[str, Tensor] = {}
         all_mask = mask.expand(labels.shape)
         if self.baseline == "value":
-            values = torch.stack([policy.values(features, sample) for sample in labels])
+            values = policy.values(features, labels)
             value_loss = masked_mean((values - returns).square(), all_mask)
             loss = loss + self.vf_coef * value_loss
             log["value_loss"] = value_loss
@@ -181,15 +181,6 @@ class REINFORCE(EpisodicAlgorithm):
         }
         return loss, detached(log)
 
-    def _rewards(self, batch: Batch, labels: Tensor) -> Tensor:
-        """Rewards [S, B, U] of S labelings of a batch, logged."""
-        samples, rows, units = labels.shape
-        given = labels.reshape(-1, units).cpu().numpy().astype(np.int32)
-        repeated = repeat(batch, samples)
-        rewards = self.label_env.play(given, repeated)
-        self._log_labelings(repeated.complete(given))
-        return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
-
     def _baseline(self, batch: Batch, returns: Tensor, distribution: Any, mask: Tensor) -> Tensor:
         if self.baseline == "leave-one-out":
             return leave_one_out(returns)
@@ -206,13 +197,3 @@ class REINFORCE(EpisodicAlgorithm):
             self.running_mean = now if before is None else 0.9 * before + 0.1 * now
             return torch.full_like(returns, 0.0 if before is None else before)
         return torch.zeros_like(returns)
-
-
-def repeat(batch: Batch, samples: int) -> Batch:
-    """The labelling side of a batch, its episodes `samples` times over; texts are not repeated."""
-    return Batch(
-        *(batch.input_ids, batch.attention_mask, batch.unit_of_token, batch.episode_of_window),
-        lengths=np.tile(batch.lengths, samples),
-        gold=np.tile(batch.gold, (samples, 1)),
-        examples=np.tile(batch.examples, samples),
-    )

@@ -136,17 +136,17 @@ class LabelPolicy(ActorCriticPolicy):
         return LabelDistribution(self.label_head(features), self._transition())
 
     def values(self, features: Tensor, labels: Tensor) -> Tensor:
-        """The expected reward from each unit on, [B, U].
+        """The expected reward from each unit on, of the shape of the labels.
 
         Args:
             features: [B, U, D].
-            labels: [B, U] the labels given; the value of a unit may depend on the one before it.
+            labels: [..., B, U] the labels given; the value of a unit may depend on the one before.
         """
         value = self.value_head(features if self.value_gradient else features.detach()).squeeze(-1)
         if self.history == "none":
-            return value
+            return value.expand(labels.shape)
         before = torch.full_like(labels, len(self.labels))
-        before[:, 1:] = labels[:, :-1]
+        before[..., 1:] = labels[..., :-1]
         return value + self.value_transition[before]
 
     @torch.no_grad()

@@ -61,7 +61,7 @@ class Pair:
 
     def units(self, played: Tensor) -> np.ndarray:
         """The real units of an array of our rollout."""
-        return played[self.ours.rollout.mask].numpy()
+        return played[0][self.ours.rollout.mask].numpy()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def pair(
         actions = stock.rollout_buffer.actions[..., 0].T.ravel()
         labels = np.full((len(examples), dataset["train"].max_units), -1)
         labels[np.arange(labels.shape[1]) < twin.episodes.lengths[examples][:, None]] = actions
-        ours.rollout = ours.label_texts(examples, torch.from_numpy(labels))
+        ours.rollout = ours.label_texts(examples, torch.from_numpy(labels)[None])
         return Pair(stock, ours)
 
     return make
