@@ -20,8 +20,8 @@ class REINFORCE(EpisodicAlgorithm):
     """REINFORCE (Williams, 1992, https://doi.org/10.1007/BF00992696) with one encoding a text.
 
     Each text of a minibatch is encoded once, labelled `samples` times, scored, and the policy is
-    updated by ``-mean log p(label) (return - baseline)``. The return of a label is the reward from it
-    on.
+    updated by ``-mean log p(label) (return - baseline)``. A label has the reward from it on as its
+    return.
 
     Args:
         policy: `LabelPolicy`, or its name.
