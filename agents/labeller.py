@@ -1,5 +1,6 @@
 """A trained policy with its task and tokenizer: labels texts, and is saved and loaded as one."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from stable_baselines3.common.utils import get_device
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -22,6 +24,8 @@ from lingym.envs.tokenizer import SPECIAL, load_tokenizer
 from lingym.hub import TINY, encoder_path
 from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings, save_policy
 from lingym.policies.save import SETTINGS
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,13 @@ class Labeller:
         """Write a model folder that `Labeller.load` reads; an older one is replaced whole.
 
         The files are `lingym.policies.save`'s and a Hugging Face tokenizer's.
+
+        Raises:
+            ValueError: the folder holds something else, which would be lost.
         """
         folder = Path(folder)
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / "lingym.json").is_file():
+            raise ValueError(f"{folder} holds other files than a model's: name another folder")
         new = folder.with_name(f"{folder.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         settings = {"task": self.task, "max_tokens": self.max_tokens, "overflow": self.overflow}
@@ -130,6 +139,7 @@ class Labeller:
         """
         folder = model_folder(folder)
         settings, labels = read_settings(folder), read_labels(folder)
+        _complete(folder, settings)
         tokenizer = load_tokenizer(str(folder))
         max_tokens = settings["max_tokens"]
         space = observation_space(
@@ -167,6 +177,30 @@ class Labeller:
                     "label": names[int(row.argmax())],
                     "probabilities": dict(zip(names, row.tolist(), strict=True)),
                 }
+
+
+def _complete(folder: Path, settings: dict[str, Any]) -> None:
+    """Refuse a folder that is torn: a file or a setting missing, or not what it should be."""
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(f"{folder} is torn: it has no {', '.join(missing)}")
+    for name in FILES:
+        try:
+            if name.endswith(".json"):
+                json.loads((folder / name).read_text(encoding="utf-8"))
+            else:
+                with safe_open(folder / name, "pt"):
+                    pass
+        except (OSError, SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{folder / name} cannot be read: {error}") from None
+    task, size, overflow = (settings.get(name) for name in ("task", "max_tokens", "overflow"))
+    if task not in (None, *TASKS) or type(size) is not int or size < 1:
+        raise ValueError(
+            f"{folder}/lingym.json: task {task!r} must be null or one of {', '.join(TASKS)}, and "
+            f"max_tokens {size!r} a whole number"
+        )
+    if overflow not in Overflow.__args__:  # type: ignore[attr-defined]
+        raise ValueError(f"{folder}/lingym.json: overflow {overflow!r} must be windows or refuse")
 
 
 def model_folder(folder: str | Path) -> Path:

@@ -34,13 +34,13 @@ def load_encoder(name: str, vocab_size: int, tokens: int, pooler: bool) -> nn.Mo
         pooler: keep the encoder's pooling layer, which gives a text's feature.
 
     Raises:
-        ValueError: the encoder has fewer tokens or positions than the environment needs.
+        ValueError: the encoder has fewer tokens or positions than the environment needs, or its
+            files lack weights.
     """
     if name == TINY:
         encoder: Any = BertModel(tiny_config(vocab_size), add_pooling_layer=pooler)
     else:
-        with quiet():
-            encoder = AutoModel.from_pretrained(encoder_path(name), dtype=torch.float32)
+        encoder = _pretrained(name)
         if not pooler and getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # unused weights would be trained, saved and decayed for nothing
     config = encoder.config
@@ -54,6 +54,21 @@ def load_encoder(name: str, vocab_size: int, tokens: int, pooler: bool) -> nn.Mo
         raise ValueError(
             f"encoder {name!r} takes {positions} tokens and the environment's windows have "
             f"{tokens}: give the environment max_tokens={positions}"
+        )
+    return encoder
+
+
+def _pretrained(name: str) -> Any:
+    """Pretrained weights in float32; only a pooling layer may be missing, which is then random."""
+    with quiet():
+        encoder, report = AutoModel.from_pretrained(
+            encoder_path(name), dtype=torch.float32, output_loading_info=True
+        )
+    missing = sorted(weight for weight in report["missing_keys"] if "pooler" not in weight)
+    if missing:
+        raise ValueError(
+            f"encoder {name!r} lacks {len(missing)} of its weights, {missing[0]} among them: its "
+            "files are torn, or another model's"
         )
     return encoder
 

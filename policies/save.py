@@ -17,12 +17,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from lingym.policies.encoder import quiet
-from lingym.policies.policy import LabelPolicy
+from lingym.policies.policy import History, LabelPolicy
 from lingym.policies.stock import stock_model
+from lingym.policies.texts import Pooling
 from lingym.types import LabelSpace
 
 FORMAT = 1
 SETTINGS = ("pooling", "history", "constrained", "autocast")
+VALUES: dict[str, tuple[Any, ...]] = {
+    "of_text": (False, True),
+    "pooling": Pooling.__args__,  # type: ignore[attr-defined]
+    "history": History.__args__,  # type: ignore[attr-defined]
+    "constrained": (False, True),
+    "autocast": (False, True),
+}
 ENCODER = "encoder."
 
 
@@ -77,6 +85,13 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{file} must hold {', '.join(sorted(wanted))}")
     if settings["format"] != FORMAT:
         raise ValueError(f"{file} has format {settings['format']}; this lingym reads {FORMAT}")
+    names = settings["labels"]
+    listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not listed or len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(f"{file}: labels must be a list of two or more names that differ")
+    for name, values in VALUES.items():
+        if settings[name] not in values:
+            raise ValueError(f"{file}: {name} is {settings[name]!r}; wanted one of {values}")
     return settings
 
 
@@ -96,7 +111,12 @@ def read_heads(folder: Path) -> dict[str, torch.Tensor]:
 def read_labels(folder: Path) -> LabelSpace:
     """The labels of a model folder, and which may follow which."""
     settings, heads = read_settings(folder), read_heads(folder)
-    transitions = heads.get("transitions")
+    transitions, count = heads.get("transitions"), len(settings["labels"])
+    if transitions is not None and transitions.shape != (count + 1, count):
+        raise ValueError(
+            f"{folder}/policy.safetensors says of {tuple(transitions.shape)} labels which may "
+            f"follow which, and lingym.json names {count}"
+        )
     return LabelSpace(
         tuple(settings["labels"]),
         None if transitions is None else transitions.bool().numpy(),
@@ -121,6 +141,13 @@ def load_heads(policy: LabelPolicy, folder: Path) -> None:
             f"{len(policy.labels.names)} here, differing in {', '.join(only[:10]) or 'order'}"
         )
     heads = {name: value for name, value in read_heads(folder).items() if name != "transitions"}
+    own = policy.state_dict()
+    for name, value in heads.items():
+        if name in own and own[name].shape != value.shape:
+            raise ValueError(
+                f"{folder}/policy.safetensors: {name} has the shape {tuple(value.shape)}, and "
+                f"this policy's has {tuple(own[name].shape)}"
+            )
     found = policy.load_state_dict(heads, strict=False)
     missing = [name for name in found.missing_keys if not name.startswith(ENCODER)]
     added = {"transition", "value_transition"}
