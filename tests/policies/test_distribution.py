@@ -31,7 +31,7 @@ def row(whole: LabelDistribution, place: int, units: int) -> LabelDistribution:
 
 
 def enumerated(one: LabelDistribution) -> tuple[Tensor, Tensor]:
-    """All labelings [N, U] of a distribution with one row, and their probabilities by definition."""
+    """All labelings [N, U] of a distribution with one row, and by definition how likely each is."""
     units = one.scores.shape[1]
     every = list(product(range(LABELS), repeat=units))
     chances = []
