@@ -14,6 +14,9 @@ class ScaledAdamW(torch.optim.AdamW):
     the encoder's under its schedules too.
     """
 
+    def __init__(self, params: Any, **arguments: Any) -> None:
+        super().__init__(params, **{"fused": True, **arguments})
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
         """One update, each group at ``lr * lr_scale``."""
         rates = [group["lr"] for group in self.param_groups]

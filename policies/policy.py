@@ -50,6 +50,9 @@ class LabelPolicy(ActorCriticPolicy):
         weight_decay: of matrices; biases and norms have none.
         value_gradient: let the value loss train the encoder too, not only the value head.
         autocast: run the encoder in bfloat16.
+        optimizer_class: another optimiser than `ScaledAdamW`, such as what stock A2C brings; it has
+            one learning rate for all, and the decay that its arguments say.
+        optimizer_kwargs: its arguments, or further ones of `ScaledAdamW`.
         use_sde: always False; Stable-Baselines3 passes it.
 
     Raises:
@@ -69,6 +72,8 @@ class LabelPolicy(ActorCriticPolicy):
         weight_decay: float = 0.01,
         value_gradient: bool = False,
         autocast: bool = False,
+        optimizer_class: type[torch.optim.Optimizer] = ScaledAdamW,
+        optimizer_kwargs: dict[str, Any] | None = None,
         use_sde: bool = False,
     ) -> None:
         # Not ActorCriticPolicy's own constructor: it builds an MLP, and would initialise it (and
@@ -108,11 +113,12 @@ class LabelPolicy(ActorCriticPolicy):
         self.chained = history == "previous" or bool((mask != 0).any())
         self.action_dist = CategoricalDistribution(count)
         self.share_features_extractor = True
-        self.optimizer = ScaledAdamW(
-            parameter_groups(self.encoder, self, weight_decay, head_lr_scale),
-            lr=lr_schedule(1),
-            fused=True,
-        )
+        self.optimizer_class, self.optimizer_kwargs = optimizer_class, optimizer_kwargs or {}
+        parameters: Any = self.parameters()
+        if optimizer_class is ScaledAdamW:
+            parameters = parameter_groups(self.encoder, self, weight_decay, head_lr_scale)
+        arguments: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        self.optimizer = optimizer_class(parameters, **arguments)
         self.set_training_mode(False)
 
     # Per episode: a text is encoded once.
@@ -265,4 +271,6 @@ class LabelPolicy(ActorCriticPolicy):
             "weight_decay": self.weight_decay,
             "value_gradient": self.value_gradient,
             "autocast": self.autocast,
+            "optimizer_class": self.optimizer_class,
+            "optimizer_kwargs": self.optimizer_kwargs,
         }

@@ -2,7 +2,8 @@
 
 Strict IOB2 (Tjong Kim Sang and Veenstra, 1999, https://aclanthology.org/E99-1023/): ``B-x`` begins
 a span of type x, the ``I-x`` that follow without a gap go on with it, and an ``I-x`` that follows
-neither ``B-x`` nor ``I-x`` begins nothing. Two spans are equal when type, start and end are.
+neither ``B-x`` nor ``I-x`` begins nothing. A bare ``B`` or ``I`` is of the type "". Two spans are
+equal when type, start and end are.
 
 Every tag becomes a small integer, its code, in which the arithmetic is cheap: 0 is outside,
 ``2 t`` is ``B-`` and ``2 t + 1`` is ``I-`` of the t-th type, t = 1, 2, ...
@@ -46,13 +47,13 @@ class SpanCodes:
             prefix, dash, kind = name.partition("-")
             if name == "O":
                 codes.append(0)
-            elif prefix in ("B", "I") and dash and kind:
+            elif prefix in ("B", "I") and bool(dash) == bool(kind):
                 codes.append(2 * places.setdefault(kind, len(places) + 1) + (prefix == "I"))
             else:
                 raise ValueError(
                     f"label {name!r} is not an IOB2 tag: spans need labels O, B-x and I-x"
                 )
-        if not any(name.startswith("B-") for name in names):
+        if not any(name.partition("-")[0] == "B" for name in names):
             raise ValueError(f"no label begins a span: none of {list(names)} is B-x")
         return cls(np.array([*codes, 0], np.int16), tuple(places))
 

@@ -107,16 +107,18 @@ class Tagging(Task):
 def iob2_transitions(names: Sequence[str]) -> BoolArray | None:
     """Which tag may follow which, bool [K + 1, K] with the start last; None for other labels.
 
-    Only I- tags are restricted: I-X follows B-X or I-X.
+    Only I- tags are restricted: I-X follows B-X or I-X. Bare tags (B, I) have one type, "".
     """
-    kinds = [(name[0], name[2:]) for name in names if name[:2] in ("B-", "I-")]
-    if not kinds or len(kinds) + ("O" in names) != len(names):
+    parts = [name.split("-", 1) for name in names]
+    prefixes = {part[0] for part in parts}
+    if "B" not in prefixes or prefixes - {"B", "I", "O"} or any(part[1:] == [""] for part in parts):
         return None
     allowed = np.ones((len(names) + 1, len(names)), np.bool_)
-    for place, name in enumerate(names):
-        if name.startswith("I-"):
-            allowed[:, place] = [before[2:] == name[2:] and before != "O" for before in names] + [
-                False
+    for place, (prefix, *kind) in enumerate(parts):
+        if prefix == "I":
+            allowed[:, place] = [
+                *(before in (["B", *kind], ["I", *kind]) for before in parts),
+                False,
             ]
     return allowed
 

@@ -106,7 +106,6 @@ def test_trains_saves_and_loads(
     assert all(torch.equal(weights[k], v) for k, v in agent.policy.state_dict().items())
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="LabelPolicy takes no optimizer_class")
 def test_a2c_with_its_own_optimiser() -> None:
     """A2C hands the policy RMSprop, unless it is told not to."""
     A2C(LabelPolicy, single(IDS[0]), policy_kwargs={"encoder": "tiny"}, device="cpu").learn(10)

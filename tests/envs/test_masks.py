@@ -10,6 +10,8 @@ from gymnasium.utils.env_checker import data_equivalence
 
 from lingym.envs import Classification, Dataset, LabelEnv, LabelVectorEnv, Tagging, Task
 from lingym.envs.tasks.tagging import iob2_transitions
+from lingym.rewards import EntityF1
+from lingym.types import Labelings, LabelSpace
 
 NAMES = ("B-LOC", "B-PER", "I-LOC", "I-PER", "O")
 
@@ -26,10 +28,24 @@ def test_iob2_transitions() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [("NOUN", "VERB"), ("B-X", "O", "X"), ("O", "P"), ("positive", "negative"), ("B", "O")]
+    "names",
+    [("NOUN", "VERB"), ("B-X", "O", "X"), ("O", "P"), ("positive", "negative"), ("B-", "O")],
 )
 def test_other_labels_have_none(names: tuple[str, ...]) -> None:
     assert iob2_transitions(names) is None
+
+
+def test_bare_tags_are_one_type() -> None:
+    allowed = iob2_transitions(("B", "I", "O"))
+    assert allowed is not None
+    assert allowed[:, 1].tolist() == [True, True, False, False]  # after B, I, O, and at the start
+    assert allowed[:, (0, 2)].all()
+    reward = EntityF1()
+    reward.bind(LabelSpace(("B", "I", "O")))
+    gold = np.array([[0, 1, 2, 0]], np.int32)
+    predicted = np.array([[0, 1, 0, 2]], np.int32)
+    four = np.array([4], np.int32)
+    assert reward.score(Labelings(predicted, gold, four, four, four)).tolist() == [0.5]
 
 
 def test_masks_of_tagging_walk_with_the_labels(datasets: dict[str, Dataset]) -> None:
