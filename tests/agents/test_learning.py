@@ -14,6 +14,7 @@ FAST = {"learning_rate": 1e-3, "n_steps": 64, "batch_size": 16}
 CALM = {**FAST, "learning_rate": 3e-4}
 AGENTS: dict[str, tuple[type, int, dict[str, Any]]] = {
     "ppo": (PPO, 768, CALM),
+    "ppo leave-one-out": (PPO, 512, {**CALM, "samples": 4, "baseline": "leave-one-out"}),
     "reinforce none": (REINFORCE, 512, {**FAST, "baseline": "none"}),
     "reinforce mean": (REINFORCE, 512, {**FAST, "baseline": "mean"}),
     "reinforce value": (REINFORCE, 512, {**FAST, "baseline": "value"}),

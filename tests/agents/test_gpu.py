@@ -1,0 +1,91 @@
+"""The same on a GPU: a rollout of every agent, labels as on a CPU, and models that cross over."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lingym.agents import PPO, REINFORCE, Labeller, LabelVecEnv, Supervised, predict_labels
+from lingym.envs import Dataset
+from lingym.policies import LabelPolicy
+
+pytestmark = pytest.mark.gpu
+AGENTS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "ppo": (PPO, {"kl_coef": 0.1}),
+    "ppo leave-one-out": (PPO, {"samples": 2, "baseline": "leave-one-out"}),
+    **{
+        f"reinforce {baseline}": (REINFORCE, {"baseline": baseline, "kl_coef": 0.1})
+        for baseline in ("none", "mean", "value", "greedy", "leave-one-out")
+    },
+    "supervised": (Supervised, {"label_smoothing": 0.1}),
+}
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("history", ["none", "previous"])
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_rollout_is_learned_from_and_saved(
+    identity: Dataset,
+    vec_env: Callable[..., LabelVecEnv],
+    tmp_path: Path,
+    name: str,
+    history: str,
+    autocast: bool,
+) -> None:
+    kind, arguments = AGENTS[name]
+    agent = kind(
+        *("LabelPolicy", vec_env(identity)),
+        **dict(n_steps=32, batch_size=16, seed=0, device="cuda", learning_rate=1e-3),
+        **arguments,
+        policy_kwargs={"history": history, "autocast": autocast},
+    )
+    before = agent.policy.label_head.weight.clone()
+    agent.learn(total_episodes=64)
+    assert {parameter.device.type for parameter in agent.policy.parameters()} == {"cuda"}
+    assert bool(torch.isfinite(agent.policy.label_head.weight).all())
+    assert not torch.equal(before, agent.policy.label_head.weight)
+    agent.save(tmp_path / "agent")
+    loaded = kind.load(tmp_path / "agent", device="cpu")
+    for key, value in agent.policy.state_dict().items():
+        assert torch.equal(value.cpu(), loaded.policy.state_dict()[key]), key
+
+
+@pytest.mark.parametrize("task", ["tagging", "classification"])
+@pytest.mark.parametrize("history", ["none", "previous"])
+def test_labels_are_those_of_the_cpu_and_models_cross_over(
+    commands: Callable[..., Dataset],
+    vec_env: Callable[..., LabelVecEnv],
+    randomise: Callable[[LabelPolicy, int], None],
+    tmp_path: Path,
+    task: str,
+    history: str,
+) -> None:
+    dataset = commands(task)
+    agent = Supervised(
+        *("LabelPolicy", vec_env(dataset)),
+        **dict(device="cpu", seed=0, policy_kwargs={"history": history}),
+    )
+    randomise(agent.policy, 0)
+    batch = dataset["train"].batch(range(32))
+    gold = torch.from_numpy(batch.gold).long()
+    with torch.no_grad():
+        wanted = agent.policy.evaluate_labels(batch, gold)
+    labels = predict_labels(agent.policy, dataset["train"])
+
+    agent.policy.to("cuda")
+    with torch.no_grad():
+        found = agent.policy.evaluate_labels(batch, gold.cuda())
+    for ours, theirs in zip(found, wanted, strict=True):
+        real = gold >= 0
+        torch.testing.assert_close(ours.cpu()[real], theirs[real], rtol=1e-3, atol=1e-3)
+    on_gpu = predict_labels(agent.policy, dataset["train"])
+    assert np.mean(on_gpu[labels >= 0] == labels[labels >= 0]) > 0.99  # but for ties in rounding
+
+    Labeller(agent.policy, task, dataset.tokenizer, 64).save(tmp_path / "model")
+    loaded = Labeller.load(tmp_path / "model", device="cpu")
+    assert (predict_labels(loaded.policy, dataset["train"]) == labels).all()
+    back = Labeller.load(tmp_path / "model", device="cuda")
+    assert (predict_labels(back.policy, dataset["train"]) == on_gpu).all()
