@@ -33,13 +33,14 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     callbacks are called once for every label of a row, as if the episodes had been stepped.
     """
 
-    policy: LabelPolicy  # type: ignore[assignment]
+    policy: LabelPolicy
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
     kl_coef: float = 0.0
     num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
 
     def _setup_model(self) -> None:
-        self.rollout_buffer_class = NoBuffer  # type: ignore[assignment]
+        nothing: Any = NoBuffer
+        self.rollout_buffer_class = nothing
         super()._setup_model()
         self.reference: LabelPolicy | None = None
         self._random = np.random.default_rng(self.seed)
@@ -66,7 +67,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             raise ValueError("the agent has no environment: give one to the constructor or set_env")
         return self.env.env
 
-    def learn(  # type: ignore[override]
+    def learn(
         self,
         total_timesteps: int | None = None,
         callback: MaybeCallback = None,
@@ -207,7 +208,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             FloatingPointError: the loss or the gradient is not finite; no step is taken.
         """
         self.policy.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
         if not torch.isfinite(norm):
             raise FloatingPointError(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lingym.types import IntArray
+from lingym.types import Rows
 
 
-def minibatches(costs: IntArray, size: int, random: np.random.Generator) -> list[IntArray]:
+def minibatches(costs: Rows, size: int, random: np.random.Generator) -> list[Rows]:
     """A random partition into batches of `size` whose members cost about the same.
 
     Args:
@@ -24,7 +24,7 @@ def minibatches(costs: IntArray, size: int, random: np.random.Generator) -> list
     return [batches[place] for place in random.permutation(len(batches))]
 
 
-def by_budget(costs: IntArray, budget: int) -> Iterator[IntArray]:
+def by_budget(costs: Rows, budget: int) -> Iterator[Rows]:
     """All rows, longest first, in batches of at most `budget` padded tokens (one row at least)."""
     order = np.argsort(-costs, kind="stable")
     start = 0

@@ -23,7 +23,7 @@ from lingym.agents.losses import (
 )
 from lingym.agents.minibatches import minibatches
 from lingym.policies import LabelPolicy
-from lingym.types import UNDECIDED, IntArray
+from lingym.types import UNDECIDED, IntArray, Rows
 
 Baseline = Literal["value", "leave-one-out"]
 
@@ -145,7 +145,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         """Labelings of each text."""
         return self.samples
 
-    def collect_rollouts(  # type: ignore[override]
+    def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
         """Label the next texts with the policy as it is, and estimate the advantages."""
@@ -234,7 +234,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         if self.clip_range_vf is not None:
             self.logger.record("train/clip_range_vf", self._clip(self.clip_range_vf))
 
-    def loss(self, rows: IntArray) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, rows: Rows) -> tuple[Tensor, dict[str, float]]:
         """PPO's loss on some rows of the rollout, and what to log of it.
 
         Args:

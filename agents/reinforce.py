@@ -108,7 +108,7 @@ class REINFORCE(EpisodicAlgorithm):
         """Labelings of each text."""
         return self.samples
 
-    def collect_rollouts(  # type: ignore[override]
+    def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
         """Draw the texts; `train` labels them, each minibatch by the policy as it then is."""

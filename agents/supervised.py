@@ -77,7 +77,7 @@ class Supervised(EpisodicAlgorithm):
             _init_setup_model=_init_setup_model,
         )
 
-    def collect_rollouts(  # type: ignore[override]
+    def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
         """Draw the texts that `train` learns from."""

@@ -61,8 +61,8 @@ class LabelEnv(gymnasium.Env[Observation, int]):
 
     def __init__(self, *args: Any, render_mode: str | None = None, **kwargs: Any) -> None:
         self.game: Game = make_game(1, *args, **kwargs)
-        self.observation_space = self.game.observation_space
-        self.action_space = self.game.action_space
+        self.observation_space: Any = self.game.observation_space
+        self.action_space: Any = self.game.action_space
         self.render_mode = render_mode
         self._order: Iterator[int] | None = None
 
@@ -92,7 +92,7 @@ class LabelEnv(gymnasium.Env[Observation, int]):
         """The labels that the unit at the cursor may have, bool [K]."""
         return self.game.action_masks()[0]
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The words with their gold labels and those given so far (mode ``ansi``)."""
         if self.render_mode is None:
             return None

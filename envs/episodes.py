@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lingym.types import UNDECIDED, Batch, IntArray, LabelSpace
+from lingym.types import UNDECIDED, Batch, IntArray, LabelSpace, Rows
 
 Bounds = npt.NDArray[np.int64]
 
 
-def gather(flat: IntArray, bounds: Bounds, rows: IntArray, width: int, fill: int) -> IntArray:
+def gather(flat: IntArray, bounds: Bounds, rows: Rows, width: int, fill: int) -> IntArray:
     """Rows of different lengths out of one flat array, padded to a matrix.
 
     Args:
@@ -96,7 +96,7 @@ class Episodes:
         """Whether every unit has a gold label."""
         return bool((self.gold >= 0).all())
 
-    def batch(self, examples: Sequence[int] | IntArray) -> Batch:
+    def batch(self, examples: Sequence[int] | Rows) -> Batch:
         """The texts at these indices, in this order, padded to the longest of them only.
 
         Args:
@@ -120,11 +120,11 @@ class Episodes:
             examples=rows,
         )
 
-    def gold_of(self, examples: IntArray, width: int) -> IntArray:
+    def gold_of(self, examples: Rows, width: int) -> IntArray:
         """Gold label ids [B, width], -1 after the last unit."""
         return gather(self.gold, self.unit_bounds, examples, width, UNDECIDED)
 
-    def texts(self, examples: IntArray, windows: int, tokens: int) -> tuple[IntArray, ...]:
+    def texts(self, examples: Rows, windows: int, tokens: int) -> tuple[IntArray, ...]:
         """Token ids, attention masks and units of texts, each [B, windows * tokens]."""
         counts = np.diff(self.text_bounds)[examples]
         offset = np.arange(windows)

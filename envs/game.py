@@ -8,7 +8,7 @@ import numpy as np
 from lingym.envs.episodes import Episodes
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.rewards import Reward, checked_score, checked_steps
-from lingym.types import UNDECIDED, Batch, BoolArray, FloatArray, IntArray, Labelings
+from lingym.types import UNDECIDED, Batch, BoolArray, FloatArray, IntArray, Labelings, Rows
 
 Observation = dict[str, IntArray]
 OBSERVED = ("input_ids", "attention_mask", "unit_of_token", "labels", "cursor")
@@ -89,7 +89,7 @@ class Game:
         self._text = tuple(np.zeros(size, np.int32) for _ in range(3))
         self._all = np.arange(rows)
 
-    def begin(self, rows: IntArray, examples: IntArray) -> None:
+    def begin(self, rows: Rows, examples: Rows) -> None:
         """Start new episodes in these rows, on these examples; both [n].
 
         Raises:
@@ -109,7 +109,7 @@ class Game:
         self.cursor[rows] = 0
         self.score[rows] = 0.0
 
-    def step(self, actions: IntArray) -> tuple[FloatArray, BoolArray]:
+    def step(self, actions: Rows) -> tuple[FloatArray, BoolArray]:
         """Give the unit at each row's cursor a label.
 
         Args:
@@ -143,7 +143,7 @@ class Game:
             self.score[scored] = score
         return rewards, done
 
-    def labelings(self, rows: IntArray) -> Labelings:
+    def labelings(self, rows: Rows) -> Labelings:
         """What these rows' labels are so far."""
         if len(rows) == self.rows:
             return Labelings(self.labels, self.gold, self.cursor, self.lengths, self.examples)
@@ -152,13 +152,13 @@ class Game:
             *(self.lengths[rows], self.examples[rows]),
         )
 
-    def parts(self, rows: IntArray) -> dict[str, FloatArray]:
+    def parts(self, rows: Rows) -> dict[str, FloatArray]:
         """The parts of these rows' scores by name; a whole one was scored in `step` already."""
         if type(self.reward).parts is Reward.parts:
             return {self.reward.name: self.score[rows]}
         return self.reward.parts(self.labelings(rows))
 
-    def observe(self, rows: IntArray) -> Observation:
+    def observe(self, rows: Rows) -> Observation:
         """The observations of these rows: copies, one leading axis."""
         state = (*self._text, self.labels, self.cursor[:, None])
         if len(rows) == self.rows:  # all of them, in order: a plain copy is several times as fast

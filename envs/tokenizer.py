@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -162,7 +163,7 @@ class UnitTokenizer:
         return self.pad if unknown is None else unknown
 
 
-def _filled(ids: list[int], units: list[int], count: int, filler: int) -> Pieces:
+def _filled(ids: list[int], units: list[Any], count: int, filler: int) -> Pieces:
     seen = set(units)
     if len(seen) == count:
         return Pieces(ids, units)

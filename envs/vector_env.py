@@ -11,10 +11,10 @@ from lingym.envs.episodes import Episodes
 from lingym.envs.game import Game, Observation, Shuffled, chosen
 from lingym.envs.source import make_game
 from lingym.rewards import Reward
-from lingym.types import Batch, BoolArray, FloatArray, IntArray
+from lingym.types import Batch, BoolArray, FloatArray, IntArray, Rows
 
 
-class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
+class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
     """`num_envs` texts labelled side by side; an ended episode is replaced within the step.
 
     Observations, actions, rewards and arguments are those of `lingym.envs.LabelEnv`, with a leading
@@ -87,7 +87,7 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
         return self.game.observe(self._rows), self._info()
 
     def step(
-        self, actions: IntArray
+        self, actions: Rows
     ) -> tuple[Observation, FloatArray, BoolArray, BoolArray, dict[str, Any]]:
         """Label the unit at every row's cursor; ended rows begin their next episode."""
         game = self.game
@@ -141,14 +141,17 @@ class LabelVectorEnv(VectorEnv[Observation, IntArray, IntArray]):
     def _info(self) -> dict[str, Any]:
         return {"example": self.game.examples.copy(), "_example": np.ones(self.num_envs, np.bool_)}
 
-    def _final(self, ended: IntArray, done: BoolArray) -> dict[str, Any]:
+    def _final(self, ended: Rows, done: BoolArray) -> dict[str, Any]:
         """The last observations and scores of ended rows, in Gymnasium's form."""
         last = self.game.observe(ended)
         observations = np.full(self.num_envs, None, object)
         # Row by row over all arrays at once: half the time of taking each place of each.
         each = zip(*last.values(), strict=True)
         observations[ended] = [dict(zip(last, row, strict=True)) for row in each]
-        columns = {"example": self.game.examples[ended], "score": self.game.score[ended]}
+        columns: dict[str, Any] = {
+            "example": self.game.examples[ended],
+            "score": self.game.score[ended],
+        }
         columns |= self.game.parts(ended)
         info: dict[str, Any] = {}
         for name, values in columns.items():

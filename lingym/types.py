@@ -5,6 +5,7 @@ Sizes: B episodes, N windows, L tokens to a window, U units, K labels. Integers 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.integer[Any]]
+"""Indices of any integer type."""
 
 UNDECIDED = -1
 """A unit that has no label yet, and padding after an episode's last unit."""

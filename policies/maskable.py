@@ -5,5 +5,5 @@ from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from lingym.policies.policy import LabelPolicy
 
 
-class MaskableLabelPolicy(LabelPolicy, MaskableActorCriticPolicy):
+class MaskableLabelPolicy(LabelPolicy, MaskableActorCriticPolicy):  # type: ignore[misc]
     """`LabelPolicy`, recognised by MaskablePPO; needs the extra ``lingym[masked]``."""

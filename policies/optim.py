@@ -17,7 +17,7 @@ class ScaledAdamW(torch.optim.AdamW):
     def __init__(self, params: Any, **arguments: Any) -> None:
         super().__init__(params, **{"fused": True, **arguments})
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update, each group at ``lr * lr_scale``."""
         rates = [group["lr"] for group in self.param_groups]
         for group in self.param_groups:

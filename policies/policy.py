@@ -21,7 +21,7 @@ from lingym.policies.texts import Pooling, Texts
 from lingym.types import Batch, LabelSpace
 
 History = Literal["none", "previous"]
-Observation = dict[str, Tensor]
+Observation = Any  # a dict of tensors, as Stable-Baselines3 hands it out
 
 
 class LabelPolicy(ActorCriticPolicy):
@@ -213,7 +213,9 @@ class LabelPolicy(ActorCriticPolicy):
         self, obs: Observation, action_masks: Any = None
     ) -> CategoricalDistribution:
         """The distribution of the label of the unit at each cursor."""
-        return self.action_dist.proba_distribution(self._step(obs, action_masks)[0])
+        logits, _ = self._step(obs, action_masks)
+        distribution: Any = self.action_dist.proba_distribution(logits)
+        return distribution
 
     def predict_values(self, obs: Observation) -> Tensor:
         """Values [B, 1] of observations."""

@@ -61,10 +61,11 @@ def _weights(policy: LabelPolicy, stock: PreTrainedModel) -> dict[str, Tensor] |
 def _agree(policy: LabelPolicy, stock: PreTrainedModel) -> bool:
     """Whether both give the same logits for two random texts, one of them padded."""
     generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(policy.encoder.config.vocab_size, (2, 8), generator=generator)
+    encoder: Any = policy.encoder
+    ids = torch.randint(encoder.config.vocab_size, (2, 8), generator=generator)
     mask = torch.ones_like(ids)
     mask[1, 6:] = 0
-    out = policy.encoder(input_ids=ids.to(policy.device), attention_mask=mask.to(policy.device))
+    out = encoder(input_ids=ids.to(policy.device), attention_mask=mask.to(policy.device))
     features = out.pooler_output if policy.text_feature else out.last_hidden_state
     if policy.labels.of_text and not policy.text_feature:
         features = features[:, 0]

@@ -71,10 +71,20 @@ class Texts:
         ids, mask, units = (torch.from_numpy(array).long() for array in arrays)
         windows = torch.from_numpy(batch.episode_of_window).long()
         texts = cls.of(ids, mask, units, windows, batch.gold.shape, pooling)
-        tensors = (texts.input_ids, texts.attention_mask, texts.episode_of_window)
-        pools = (texts.token, texts.unit, texts.share)
-        moved = (tensor.to(device, non_blocking=True) for tensor in (*tensors, *pools))
-        return cls(*moved, alone=texts.alone, size=texts.size)
+
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        return cls(
+            input_ids=move(texts.input_ids),
+            attention_mask=move(texts.attention_mask),
+            episode_of_window=move(texts.episode_of_window),
+            token=move(texts.token),
+            unit=move(texts.unit),
+            share=move(texts.share),
+            alone=texts.alone,
+            size=texts.size,
+        )
 
     @classmethod
     def of_observation(

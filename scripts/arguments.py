@@ -1,7 +1,7 @@
 """Arguments that several commands share."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 TaskName = Literal["tagging", "classification"]
 AgentName = Literal["supervised", "ppo", "reinforce"]
@@ -22,7 +22,7 @@ class Reading:
     on_fault: Literal["error", "repair"] = "error"
     """Tagging: a tag that its scheme does not allow is an error, or is read as conlleval does."""
 
-    def arguments(self, task: TaskName) -> dict[str, str | None]:
+    def arguments(self, task: TaskName) -> dict[str, Any]:
         """The arguments of the task's class."""
         if task == "classification":
             return {"text": self.text, "label": self.labels}
