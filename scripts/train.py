@@ -24,6 +24,10 @@ class Train:
     """File that decides which policy is kept, and when to stop."""
     test: str | None = None
     """File that is scored once, at the end."""
+    train_limit: int | None = None
+    """Learn from the first so many training texts only."""
+    dev_limit: int | None = None
+    """Measure on the first so many dev texts only."""
     reading: Reading = field(default_factory=Reading)
     max_tokens: int = 256
     """Tokens to a window, special tokens among them."""
@@ -59,7 +63,7 @@ class Train:
     """Of matrices."""
     max_grad_norm: float = 1.0
     """The gradient is cut to this norm."""
-    batch_size: int = 32
+    batch_size: int = 16
     """Texts of an update."""
     rollout: int = 256
     """Texts between two writings of the log; PPO's rollout."""
@@ -72,9 +76,9 @@ class Train:
     gae_lambda: float = 0.95
     """PPO: of generalised advantage estimation."""
     samples: int = 4
-    """REINFORCE: labelings of each text."""
+    """Labelings of each text, from one encoding of it."""
     baseline: Literal["none", "mean", "value", "greedy", "leave-one-out"] = "leave-one-out"
-    """REINFORCE: what a return is compared with."""
+    """What a return is compared with. PPO knows leave-one-out, and value (GAE)."""
     gamma: float = 1.0
     """The discount; 1 makes the return the score of the labelling."""
     ent_coef: float = 0.0

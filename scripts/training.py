@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,11 +20,11 @@ from lingym.policies import LabelPolicy, load_heads, read_settings
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
 from lingym.scripts.train import Train
 
-RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef")
+RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
 OWN_KEYS = {
     "supervised": ("label_smoothing",),
     "ppo": (*RL_KEYS, "n_epochs", "clip_range", "gae_lambda"),
-    "reinforce": (*RL_KEYS, "samples", "baseline"),
+    "reinforce": RL_KEYS,
 }
 AGENTS: dict[str, Any] = {"supervised": Supervised, "ppo": PPO, "reinforce": REINFORCE}
 
@@ -92,6 +93,8 @@ def read(arguments: Train) -> Dataset:
         corpus = DEFAULT_CORPUS
     options = Options(format=arguments.reading.format) if arguments.reading.format else None
     source = load_corpus(corpus, **files, options=options)
+    limits = {"train": arguments.train_limit, "dev": arguments.dev_limit}
+    source = replace(source, **{name: vars(source)[name][:limit] for name, limit in limits.items()})
     labels = None
     if arguments.warm_start is not None:
         if arguments.encoder is not None:
