@@ -1,7 +1,8 @@
 """The contestants of `lingym bench speed`: one policy and the same texts, trained in five ways."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import lcm
 from typing import Any
 
@@ -26,12 +27,15 @@ RATE = 2e-5
 class SameTexts(LabelVectorEnv):
     """An environment that plays chosen texts in turn; it is as wide as its whole corpus needs."""
 
+    texts: IntArray
+    next: int
+
     @classmethod
     def playing(cls, dataset: Dataset, texts: IntArray, rows: int = 1) -> "SameTexts":
         """The environment of these texts of the training split, on the task's own reward."""
         reward = dataset.task.default_reward(dataset.space)
         env = cls.of(Game(dataset["train"], reward, rows))
-        assert isinstance(env, SameTexts)
+        assert isinstance(env, cls)
         env.texts, env.next = texts, 0
         return env
 
@@ -196,15 +200,18 @@ class Contest:
         }
 
     def words(self) -> str:
-        """What is compared, in two lines."""
-        arguments = self.arguments
+        """What is compared, and what counting tokens alone lets one expect."""
+        arguments, counts = self.arguments, self.counts()
+        seen = counts["tokens_of_an_observation"]
+        own = counts["tokens_of_a_pass"] / counts["labels_of_a_pass"]
         return (
             f"{len(self.few)} texts with {self.labels} labels to a PPO rollout, "
             f"{self.labels // self.updates} labels to a minibatch, {EPOCHS} epochs; stock PPO "
-            f"steps {arguments.num_envs} episodes of "
-            f"{self.episodes.max_windows * self.episodes.max_tokens} tokens.\n"
+            f"steps {arguments.num_envs} episodes of {seen} tokens.\n"
             f"{len(self.many)} texts with {self.words_of_pass} words to a pass, "
-            f"{arguments.batch_size} texts to a minibatch; REINFORCE draws {SAMPLES} labelings."
+            f"{arguments.batch_size} texts to a minibatch; REINFORCE draws {SAMPLES} labelings.\n"
+            f"Stepping encodes {seen} tokens a label, whole episodes {own:.2f} and padding: "
+            f"by tokens alone the ratio would be {seen / own:.1f}."
         )
 
     def _common(self) -> dict[str, Any]:
@@ -236,23 +243,24 @@ class Contest:
 
     def _minibatches(self) -> list[IntArray]:
         costs = self.episodes.token_counts[self.many]
-        return minibatches(costs, self.arguments.batch_size, self._random)
+        batches = minibatches(costs, self.arguments.batch_size, self._random)
+        return [self.many[rows] for rows in batches]
 
     def _training_pass(self) -> None:
         """What an epoch of PPO would take without PPO: cross-entropy, dropout off."""
         agent = self.supervised
-        for rows in self._minibatches():
-            loss = agent.loss(self.episodes.batch(self.many[rows]))
+        for texts in self._minibatches():
+            loss = agent.loss(self.episodes.batch(texts))
             agent.policy.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(agent.policy.parameters(), agent.max_grad_norm)
             agent.policy.optimizer.step()
 
     @torch.no_grad()
     def _forward_pass(self) -> None:
         policy = self.supervised.policy
-        for rows in self._minibatches():
-            policy.distribution(policy.features(policy.texts(self.episodes.batch(self.many[rows]))))
+        for texts in self._minibatches():
+            policy.distribution(policy.features(policy.texts(self.episodes.batch(texts))))
 
 
 def optimiser_steps(policy: Any) -> int:
@@ -261,6 +269,12 @@ def optimiser_steps(policy: Any) -> int:
     return int(max((float(state["step"]) for state in states), default=0.0))
 
 
-def set_threads(threads: int) -> None:
-    """Let PyTorch compute with so many threads."""
-    torch.set_num_threads(threads)
+@contextmanager
+def computing_threads(threads: int | None) -> Iterator[None]:
+    """Let PyTorch compute with so many threads for a while; None leaves its own choice."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

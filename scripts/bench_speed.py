@@ -89,12 +89,17 @@ def run(arguments: Speed) -> dict[str, float]:
     Returns:
         The figures; the table in `table` says what each is.
     """
-    from lingym.scripts.bench_contest import Contest, set_threads
+    from lingym.scripts.bench_contest import computing_threads
+
+    with computing_threads(arguments.threads):
+        return _run(arguments)
+
+
+def _run(arguments: Speed) -> dict[str, float]:
+    from lingym.scripts.bench_contest import Contest
     from lingym.scripts.bench_rates import Rates
     from lingym.scripts.bench_report import facts, table
 
-    if arguments.threads is not None:
-        set_threads(arguments.threads)
     contest = Contest(arguments)
     rates = Rates(arguments, contest.dataset)
     known = facts(arguments, contest.device)

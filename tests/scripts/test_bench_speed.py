@@ -30,6 +30,7 @@ SMALL = Speed(
     num_envs=3,
     sentences=16,
     device="cpu",
+    threads=1,
 )
 
 
