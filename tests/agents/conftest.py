@@ -12,6 +12,7 @@ import torch
 
 from lingym.agents import LabelVecEnv
 from lingym.envs import Classification, Dataset, LabelVectorEnv, Tagging, build, load_corpus
+from lingym.envs.tokenizer import train_tokenizer
 from lingym.policies import LabelPolicy
 
 CORPUS = "synthetic:commands?train=64&dev=16&test=16"
@@ -20,7 +21,10 @@ CORPUS = "synthetic:commands?train=64&dev=16&test=16"
 @cache
 def _commands(task: str, max_tokens: int) -> Dataset:
     kind: Any = {"tagging": Tagging, "classification": Classification}[task]
-    return build(kind(), load_corpus(CORPUS), max_tokens=max_tokens)
+    corpus = load_corpus(CORPUS)
+    # Few tokens, so that many a word has several.
+    texts = [" ".join(record["tokens"]) for record in corpus.train]
+    return build(kind(), corpus, train_tokenizer(texts, vocab_size=120), max_tokens)
 
 
 def _vec_env(

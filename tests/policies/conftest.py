@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lingym.envs import Classification, Dataset, LabelVectorEnv, Tagging, build, load_corpus
+from lingym.envs.tokenizer import train_tokenizer
 from lingym.policies import LabelPolicy
 
 CORPUS = "synthetic:commands?train=64&dev=16&test=16"
@@ -16,7 +17,12 @@ CORPUS = "synthetic:commands?train=64&dev=16&test=16"
 @cache
 def _commands(task: str, max_tokens: int, tokenizer: str) -> Dataset:
     kind: Any = {"tagging": Tagging, "classification": Classification}[task]
-    return build(kind(), load_corpus(CORPUS), tokenizer, max_tokens=max_tokens)
+    corpus = load_corpus(CORPUS)
+    if tokenizer != "tiny":
+        return build(kind(), corpus, tokenizer, max_tokens)
+    # Few tokens, so that many a word has several.
+    texts = [" ".join(record["tokens"]) for record in corpus.train]
+    return build(kind(), corpus, train_tokenizer(texts, vocab_size=120), max_tokens)
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ CASES = [
     for task in ("tagging", "classification")
     for pooling in ("first", "mean")
     for history in ("none", "previous")
-    for tokens in (64, 10)
+    for tokens in (64, 16)
 ]
 
 
@@ -187,3 +187,12 @@ def test_spaces_and_encoders_that_do_not_fit_are_refused(
             LabelPolicy(space, policy.action_space, lambda _: 1e-3, encoder=minilm)
         finally:
             long.tokens = short
+
+
+def test_the_cases_have_words_of_several_tokens_and_texts_of_several_windows(
+    commands: Callable[..., Dataset],
+) -> None:
+    batch = commands("tagging", 16)["train"].batch(range(64))
+    assert len(batch.input_ids) > len(batch)
+    counts = np.bincount(batch.unit_of_token[0][batch.unit_of_token[0] >= 0])
+    assert counts.max() > 1
