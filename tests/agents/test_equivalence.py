@@ -21,7 +21,7 @@ from lingym.envs import Dataset
 from lingym.policies import LabelPolicy
 
 PRECISION = 1e-5
-EPISODES = 12
+EPISODES = 24
 DISCOUNTS = {"gamma": 0.97, "gae_lambda": 0.9}
 POLICIES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -45,7 +45,7 @@ LOSSES: dict[str, dict[str, Any]] = {
     "clipped values": {"normalize_advantage": True, "clip_range_vf": 0.3},
 }
 HEADS = ("label_head", "value_head", "transition", "value_transition")
-SMALL = 0.01  # of the whole gradient: one below it is what rounding leaves where terms cancel
+SMALL = 1e-3  # of the whole gradient: one below it is what rounding leaves where terms cancel
 
 
 @dataclass(frozen=True)
