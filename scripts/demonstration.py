@@ -31,6 +31,8 @@ def demonstrate(demo: Demo) -> dict[str, dict[str, Any]]:
                 corpus=demo.corpus,
                 encoder=demo.encoder,
                 episodes=demo.supervised_episodes,
+                learning_rate=demo.learning_rate,
+                eval_every=demo.supervised_episodes // 5,
                 seed=demo.seed,
             )
         )
@@ -43,19 +45,24 @@ def demonstrate(demo: Demo) -> dict[str, dict[str, Any]]:
             corpus=demo.corpus,
             reward=demo.reward,
             warm_start=start,
+            learning_rate=demo.learning_rate / 4,
+            n_epochs=2,
+            rollout=192,
             episodes=demo.further_episodes,
+            eval_every=demo.further_episodes // 3,
             seed=demo.seed,
         )
     )
-    say("3/3  the control: supervised learning from there, on as many texts")
+    say("3/3  the control: supervised learning from there, on the same texts as often")
     runs["supervised, then more of it"] = train(
         Train(
             out=demo.out / "supervised-longer",
             agent="supervised",
             corpus=demo.corpus,
             warm_start=start,
-            learning_rate=2e-5,
-            episodes=demo.further_episodes,
+            learning_rate=demo.learning_rate / 4,
+            episodes=2 * demo.further_episodes,
+            eval_every=2 * demo.further_episodes // 3,
             seed=demo.seed,
         )
     )
