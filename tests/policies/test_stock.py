@@ -11,7 +11,7 @@ import transformers
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from lingym.envs import Dataset
-from lingym.policies import LabelPolicy, save_policy
+from lingym.policies import LabelPolicy, save_policy, stock
 from lingym.policies.stock import stock_model
 
 AUTO: dict[str, Any] = {
@@ -65,13 +65,13 @@ def test_the_stock_model_gives_the_logits_and_labels_or_there_is_none(
     if name not in EXPORTED[task]:
         return
     save_policy(policy, tmp_path / "model")
-    stock = AUTO[task].from_pretrained(tmp_path / "model").train(False)
-    assert stock.config.id2label == dict(enumerate(dataset.space.names))
+    theirs = AUTO[task].from_pretrained(tmp_path / "model").train(False)
+    assert theirs.config.id2label == dict(enumerate(dataset.space.names))
     batch = dataset["test"].batch(range(16))
     assert len(batch.input_ids) == len(batch)  # a window each
     ids, mask = (torch.from_numpy(a).long() for a in (batch.input_ids, batch.attention_mask))
     with torch.no_grad():
-        logits = stock(input_ids=ids, attention_mask=mask).logits
+        logits = theirs(input_ids=ids, attention_mask=mask).logits
         ours = policy.distribution(policy.features(policy.texts(batch))).scores
     if task == "classification":
         torch.testing.assert_close(logits[:, None], ours, rtol=1e-4, atol=1e-4)
@@ -107,3 +107,20 @@ def test_the_export_leaves_the_random_numbers_alone(
     state = torch.get_rng_state()
     stock_model(policy)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_model_that_computes_something_else_is_not_exported(
+    commands: Callable[..., Dataset],
+    policy_of: Callable[..., LabelPolicy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policy = policy_of(commands("tagging"))
+    weights = stock._weights
+
+    def other(*arguments: Any) -> Any:
+        found = weights(*arguments)
+        assert found is not None
+        return found | {"classifier.bias": found["classifier.bias"] + 0.01}
+
+    monkeypatch.setattr(stock, "_weights", other)
+    assert stock.stock_model(policy) is None
