@@ -124,6 +124,9 @@ class Contest:
         sizes["n_steps"] = arguments.texts
         self.long_ppo = PPO(LabelPolicy, many, n_epochs=EPOCHS, **sizes)
         many = SameTexts.playing(self.dataset, self.many)
+        several: dict[str, Any] = {"samples": SAMPLES, "baseline": "leave-one-out", **sizes}
+        self.several_ppo = PPO(LabelPolicy, many, n_epochs=EPOCHS, **several)
+        many = SameTexts.playing(self.dataset, self.many)
         self.reinforce = REINFORCE(LabelPolicy, many, samples=SAMPLES, **sizes)
         many = SameTexts.playing(self.dataset, self.many)
         self.supervised = Supervised(LabelPolicy, many, **sizes)
@@ -137,6 +140,7 @@ class Contest:
             "supervised": self._timed(lambda: self._learn(self.supervised, texts)),
             "reinforce": self._timed(lambda: self._learn(self.reinforce, texts)),
             "ppo_long": self._timed(lambda: self._learn(self.long_ppo, texts)),
+            "ppo_samples": self._timed(lambda: self._learn(self.several_ppo, texts)),
             "pass": self._timed(self._training_pass),
             "forward": self._timed(self._forward_pass),
         }
@@ -172,11 +176,13 @@ class Contest:
         """Labels a second, the median of the rounds."""
         labels = {name: self.words_of_pass for name in ("ppo_long", "supervised", "reinforce")}
         labels |= {"sb3": self.labels, "ppo": self.labels}
+        labels["ppo_samples"] = SAMPLES * self.words_of_pass
         rate = {name: count / float(np.median(seconds[name])) for name, count in labels.items()}
         return {
             "sb3_steps_per_second": rate["sb3"],
             "ppo_steps_per_second": rate["ppo"],
             "ppo_long_rollout_steps_per_second": rate["ppo_long"],
+            "ppo_samples_steps_per_second": rate["ppo_samples"],
             "supervised_words_per_second": rate["supervised"],
             "reinforce_words_per_second": rate["reinforce"],
         }
@@ -184,6 +190,7 @@ class Contest:
     def ratios(self, seconds: Seconds) -> dict[str, list[float]]:
         """Ratios by round."""
         per_label = [taken / self.words_of_pass for taken in seconds["ppo_long"]]
+        shared = [taken / (SAMPLES * self.words_of_pass) for taken in seconds["ppo_samples"]]
         stock = [taken / self.labels for taken in seconds["sb3"]]
         passes = [
             EPOCHS * one + forward
@@ -192,6 +199,7 @@ class Contest:
         return {
             "ppo_over_sb3": quotients(seconds["sb3"], seconds["ppo"]),
             "ppo_long_rollout_over_sb3": quotients(stock, per_label),
+            "ppo_samples_over_sb3": quotients(stock, shared),
             "ppo_cost_over_its_passes": quotients(seconds["ppo_long"], passes),
             "reinforce_over_supervised_cost": quotients(
                 seconds["reinforce"], seconds["supervised"]
