@@ -114,6 +114,9 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             tb_log_name or type(self).__name__,
             progress_bar,
         )
+        if reset_num_timesteps:
+            # Stable-Baselines3 reset the environment, whose rows hold texts that nobody labels.
+            self.label_env.restart()
         self._stopped = False
         self._current_progress_remaining = 0.0 if nothing else 1.0
         iteration = 0

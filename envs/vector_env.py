@@ -114,6 +114,10 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
         """What a labelling is worth."""
         return self.game.reward
 
+    def restart(self) -> None:
+        """Begin a new shuffled round: the texts that rows hold now will be drawn in it as well."""
+        self._order = None
+
     def sample(self, count: int) -> IntArray:
         """The indices of the next `count` texts in the shuffled order, int32 [count]."""
         if self._order is None:

@@ -232,6 +232,14 @@ def test_an_environment_of_another_kind_is_refused() -> None:
         PPO("LabelPolicy", gymnasium.make("CartPole-v1").unwrapped)
 
 
+def test_one_epoch_is_every_text_once(identity: Dataset) -> None:
+    count = len(identity["train"])
+    env = LabelVectorEnv(dataset=identity, num_envs=4)  # its rows hold texts that nobody labels
+    learner = Supervised("LabelPolicy", env, n_steps=count, batch_size=8, seed=0, device="cpu")
+    learner.learn(total_episodes=count)
+    assert sorted(learner.rollout) == list(range(count))
+
+
 def test_rows_play_the_texts_of_one_environment(identity: Dataset) -> None:
     env = LabelVectorEnv(dataset=identity, num_envs=4)
     learner = PPO("LabelPolicy", env, n_steps=16, batch_size=8, seed=0, device="cpu", n_epochs=1)
