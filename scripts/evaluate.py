@@ -30,7 +30,7 @@ class Evaluate:
         import numpy as np
 
         from lingym.agents import Labeller, predict_labels
-        from lingym.envs.corpora import Options, read_records
+        from lingym.envs.corpora import read_records
         from lingym.rewards import corpus_metrics, span_report
 
         labeller = Labeller.load(self.run_folder, self.device)
@@ -38,8 +38,7 @@ class Evaluate:
             raise ValueError(
                 f"{self.run_folder} has a task of its user's own: evaluate it in Python"
             )
-        options = Options(format=self.reading.format) if self.reading.format else None
-        records = read_records(self.data, "test", options)
+        records = read_records(self.data, "test", self.reading.options())
         task: object = labeller.task
         episodes = labeller.read(records, **self.reading.arguments(task))  # type: ignore[arg-type]
         predicted = predict_labels(labeller.policy, episodes)

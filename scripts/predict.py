@@ -19,7 +19,7 @@ class Predict:
     run_folder: Annotated[Path, tyro.conf.Positional]
     """The run's folder."""
     file: Annotated[str, tyro.conf.Positional] = "-"
-    """A file (CoNLL, JSON Lines, a table), or - for lines of text on standard input."""
+    """Lines of text (.txt, or - for standard input), CoNLL, JSON Lines, or a table."""
     reading: Reading = field(default_factory=Reading)
     device: str = "auto"
     """cpu, cuda, or auto."""
@@ -27,11 +27,10 @@ class Predict:
     def run(self) -> None:
         """Label the texts in the order in which they stand."""
         from lingym.agents import Labeller
-        from lingym.envs.corpora import Options, read_records
+        from lingym.envs.corpora import read_records
 
         labeller = Labeller.load(self.run_folder, self.device)
-        form = self.reading.format or ("text" if self.file == "-" else None)
-        options = Options(format=form) if form else None
+        options = self.reading.options_without_labels(self.file)
         records = iter(read_records(self.file, "test", options))
         while chunk := list(islice(records, 512)):
             for row in labeller.predict_records(chunk, text=self.reading.text):

@@ -13,7 +13,6 @@ from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.labeller import model_folder
 from lingym.agents.schedules import warmup_linear
 from lingym.envs import Dataset, LabelVectorEnv, build, load_corpus
-from lingym.envs.corpora import Options
 from lingym.envs.source import DEFAULT_CORPUS
 from lingym.envs.tasks import TASKS
 from lingym.policies import LabelPolicy, load_heads, read_settings
@@ -91,8 +90,7 @@ def read(arguments: Train) -> Dataset:
     corpus = arguments.corpus
     if corpus is None and files["train"] is None:
         corpus = DEFAULT_CORPUS
-    options = Options(format=arguments.reading.format) if arguments.reading.format else None
-    source = load_corpus(corpus, **files, options=options)
+    source = load_corpus(corpus, **files, options=arguments.reading.options())
     limits = {"train": arguments.train_limit, "dev": arguments.dev_limit}
     source = replace(source, **{name: vars(source)[name][:limit] for name, limit in limits.items()})
     labels = None

@@ -88,7 +88,7 @@ def read_records(
 
 
 def _read_file(path: str, options: Options) -> Iterator[Record]:
-    name = options.format or _format_of(path)
+    name = options.format or format_of(path)
     if name not in _USED_BY:
         raise ValueError(f"format must be one of {', '.join(_USED_BY)}, got {name!r}")
     _refuse(options, _USED_BY[name] | {"format"}, f"the format {name}")
@@ -115,7 +115,13 @@ def _read_file(path: str, options: Options) -> Iterator[Record]:
     )
 
 
-def _format_of(path: str) -> str:
+def format_of(path: str) -> str:
+    """The format of a file by the end of its name.
+
+    Raises:
+        DataError: the ending is not known.
+        ValueError: standard input, which has no name.
+    """
     if path == STDIN:
         raise ValueError("standard input has no name to tell its format: give one")
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]

@@ -55,15 +55,18 @@ def test_evaluate_gives_the_test_metrics_of_the_run(supervised, capsys):
 
 def test_predict_reads_lines_conll_and_jsonl_alike(supervised, tmp_path, capsys, monkeypatch):
     words = ["wake", "me", "at", "seven"]
-    conll, jsonl = tmp_path / "a.conll", tmp_path / "a.jsonl"
+    conll, jsonl, lines = (tmp_path / name for name in ("a.conll", "a.jsonl", "a.txt"))
+    lines.write_text("wake me at seven\nstop\n")
+    bare = tmp_path / "bare.conll"
+    bare.write_text("\n".join(words) + "\n\nstop\n")
     conll.write_text("".join(f"{word}\tO\n" for word in words) + "\nstop\tO\n")
     jsonl.write_text("".join(json.dumps({"tokens": w}) + "\n" for w in (words, ["stop"])))
     outputs = []
-    for file in (conll, jsonl, "-"):
+    for file in (conll, jsonl, "-", lines, bare):
         monkeypatch.setattr("sys.stdin", Typed("wake me at seven\nstop\n"))
         main(["predict", str(supervised), str(file)])
         outputs.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
-    assert outputs[0] == outputs[1] == outputs[2]
+    assert all(output == outputs[0] for output in outputs)
     assert [row["tokens"] for row in outputs[0]] == [words, ["stop"]]
     assert [len(row["labels"]) for row in outputs[0]] == [4, 1]
     labeller = lingym.load(supervised)
