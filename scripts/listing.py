@@ -28,10 +28,14 @@ class Rewards:
 
     def run(self) -> None:
         """One line a reward: its name with its arguments, and what it is."""
-        from lingym.rewards import describe
+        from dataclasses import fields
 
-        rows = describe()
-        width = max(len(name) for name in rows)
-        for name, text in rows.items():
-            print(f"{name:<{width}}  {text}")
+        from lingym.rewards import REWARDS, describe
+
+        rows = {}
+        for name, text in describe().items():
+            settings = [f"{f.name}={f.default!r}" for f in fields(REWARDS[name]) if f.init]
+            rows[f"{name}({', '.join(settings)})"] = text
+        for form, text in rows.items():
+            print(f"{form}\n    {text}")
         print('\nCombine them: --reward "0.7*entity_f1(dense=True)+0.3*accuracy"')
