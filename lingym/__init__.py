@@ -10,7 +10,15 @@ from lingym.types import DataError
 
 if TYPE_CHECKING:
     from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
-    from lingym.envs import Classification, LabelEnv, LabelVectorEnv, Tagging, Task, build
+    from lingym.envs import (
+        Classification,
+        LabelEnv,
+        LabelVectorEnv,
+        Tagging,
+        Task,
+        build,
+        load_corpus,
+    )
     from lingym.policies import LabelPolicy
 
 __version__ = "0.1.0"
@@ -30,11 +38,15 @@ __all__ = [
     "build",
     "evaluate",
     "load",
+    "load_corpus",
 ]
 
 _ROOMS = {
     "lingym.agents": ("PPO", "REINFORCE", "Labeller", "Supervised", "evaluate"),
-    "lingym.envs": ("Classification", "LabelEnv", "LabelVectorEnv", "Tagging", "Task", "build"),
+    "lingym.envs": (
+        *("Classification", "LabelEnv", "LabelVectorEnv", "Tagging", "Task", "build"),
+        "load_corpus",
+    ),
     "lingym.policies": ("LabelPolicy",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
