@@ -170,7 +170,9 @@ class Labeller:
             batch = episodes.batch(range(start, min(start + 32, len(episodes))))
             with torch.no_grad():
                 features = self.policy.features(self.policy.texts(batch))
-                scores = self.policy.distribution(features).scores[:, 0].softmax(-1).cpu()
+                nothing_before = torch.full(batch.gold.shape, -1, device=features.device)
+                scores = self.policy.distribution(features).log_probs(nothing_before)
+                scores = scores[:, 0].exp().cpu()
             for place, row in zip(batch.examples, scores, strict=True):
                 yield {
                     "text": episodes.words[place][0],

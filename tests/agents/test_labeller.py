@@ -67,6 +67,19 @@ def test_what_is_loaded_is_what_was_saved(
     assert [folder.name for folder in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.parametrize("history", ["none", "previous"])
+def test_the_label_is_the_most_probable_one(
+    commands: Callable[..., Dataset], randomise: Any, history: str
+) -> None:
+    """Also where the policy adds what the start of an episode says."""
+    dataset = commands("classification")
+    one = labeller(dataset, randomise, history=history)
+    rows = one.predict([words[0] for words in dataset["test"].words])
+    labels = predict_labels(one.policy, dataset["test"])[:, 0]
+    assert [row["label"] for row in rows] == [dataset.space.names[label] for label in labels]
+    assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5) for row in rows)
+
+
 @pytest.mark.parametrize("task", ["tagging", "classification"])
 @pytest.mark.parametrize("encoder", ["tiny", "minilm"])
 def test_a_stock_pipeline_gives_the_same_labels(
