@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -99,14 +99,14 @@ class Contest:
         lengths = self.episodes.lengths
         if max(arguments.texts, arguments.episodes) > len(lengths):
             raise ValueError(f"the corpus has {len(lengths)} texts: take fewer episodes or texts")
-        self.updates = arguments.episodes // arguments.batch_size
-        divisor = lcm(arguments.num_envs, self.updates)
-        self.few = window(lengths, arguments.episodes, divisor, random)
+        self.updates = arguments.episodes // arguments.minibatch
+        samples = arguments.samples
+        # The rows must fill up with whole rollouts, and rollouts with equal minibatches.
+        whole = lcm(arguments.num_envs, self.updates)
+        self.few = window(lengths, arguments.episodes, whole // gcd(whole, samples), random)
         self.many = random.permutation(len(lengths))[: arguments.texts].astype(np.int32)
-        self.labels, self.words_of_pass = (
-            int(lengths[self.few].sum()),
-            int(lengths[self.many].sum()),
-        )
+        self.labels = samples * int(lengths[self.few].sum())
+        self.words_of_pass = int(lengths[self.many].sum())
         self._random = np.random.default_rng(arguments.seed)
         self.stock = stable_baselines3.PPO(
             LabelPolicy,
@@ -120,7 +120,15 @@ class Contest:
         )
         few, many = (SameTexts.playing(self.dataset, texts) for texts in (self.few, self.many))
         sizes: dict[str, Any] = {"batch_size": arguments.batch_size, **self._common()}
-        self.ppo = PPO(LabelPolicy, few, n_steps=arguments.episodes, n_epochs=EPOCHS, **sizes)
+        self.ppo = PPO(
+            *(LabelPolicy, few),
+            n_steps=arguments.episodes,
+            batch_size=arguments.minibatch,
+            n_epochs=EPOCHS,
+            samples=samples,
+            baseline="leave-one-out" if samples > 1 else "value",
+            **self._common(),
+        )
         sizes["n_steps"] = arguments.texts
         self.long_ppo = PPO(LabelPolicy, many, n_epochs=EPOCHS, **sizes)
         many = SameTexts.playing(self.dataset, self.many)
@@ -213,13 +221,14 @@ class Contest:
         seen = counts["tokens_of_an_observation"]
         own = counts["tokens_of_a_pass"] / counts["labels_of_a_pass"]
         return (
-            f"{len(self.few)} texts with {self.labels} labels to a PPO rollout, "
-            f"{self.labels // self.updates} labels to a minibatch, {EPOCHS} epochs; stock PPO "
+            f"{len(self.few)} texts, {arguments.samples} labelings of each, with {self.labels} "
+            f"labels to a PPO rollout, {self.labels // self.updates} to a minibatch, {EPOCHS} "
+            "epochs; stock PPO "
             f"steps {arguments.num_envs} episodes of {seen} tokens.\n"
             f"{len(self.many)} texts with {self.words_of_pass} words to a pass, "
             f"{arguments.batch_size} texts to a minibatch; REINFORCE draws {SAMPLES} labelings.\n"
             f"Stepping encodes {seen} tokens a label, whole episodes {own:.2f} and padding: "
-            f"by tokens alone the ratio would be {seen / own:.1f}."
+            f"by tokens alone the ratio would be {seen / own:.1f} times the labelings of a text."
         )
 
     def _common(self) -> dict[str, Any]:

@@ -19,9 +19,9 @@ PACKAGES = (
 
 RATES = {
     "sb3_steps_per_second": "stock Stable-Baselines3 PPO",
-    "ppo_steps_per_second": "lingym PPO, the same rollout",
-    "ppo_long_rollout_steps_per_second": "lingym PPO, a longer rollout",
-    "ppo_samples_steps_per_second": "lingym PPO, 4 labelings of a text",
+    "ppo_steps_per_second": "lingym PPO, the same episodes",
+    "ppo_long_rollout_steps_per_second": "lingym PPO, each text once, longer rollout",
+    "ppo_samples_steps_per_second": "lingym PPO, 4 labelings, longer rollout",
     "supervised_words_per_second": "supervised",
     "reinforce_words_per_second": "REINFORCE, texts' words",
     "env_labels_per_second": "environment, the task's reward",
@@ -32,9 +32,9 @@ RATES = {
 }
 
 RATIOS = {
-    "ppo_over_sb3": "PPO over stock, speed",
-    "ppo_long_rollout_over_sb3": "PPO, longer rollout, over stock, speed",
-    "ppo_samples_over_sb3": "PPO, 4 labelings of a text, over stock, speed",
+    "ppo_over_sb3": "PPO over stock, the same episodes, speed",
+    "ppo_long_rollout_over_sb3": "PPO, each text once, over stock, speed",
+    "ppo_samples_over_sb3": "PPO, 4 labelings, longer, over stock, speed",
     "ppo_cost_over_its_passes": "PPO over 4 plain passes + 1 forward, time",
     "reinforce_over_supervised_cost": "REINFORCE over supervised, time",
     "reinforce_over_pass_without_dropout": "REINFORCE over a pass without dropout, time",

@@ -38,8 +38,12 @@ class Speed:
     batch_size: int = 32
     """Texts of a minibatch, for every contestant; stock PPO's holds as many labels."""
 
-    episodes: int = 32
-    """Texts of a PPO rollout beside stock PPO; a multiple of batch_size."""
+    episodes: int = 8
+    """Texts of a PPO rollout beside stock PPO; a multiple of batch_size / samples."""
+
+    samples: int = 4
+    """Labelings of each text in the rollout of both PPOs: ours share its encoding, stock PPO plays
+    it so often. 1 compares them on texts that are labelled once."""
 
     texts: int = 256
     """Texts of a pass where stock PPO takes no part: supervised, REINFORCE, PPO's own cost."""
@@ -71,16 +75,22 @@ class Speed:
         Raises:
             ValueError: a size is no positive number, or the minibatches would differ in size.
         """
-        sizes = ("rounds", "batch_size", "episodes", "texts", "num_envs", "sentences")
+        sizes = ("rounds", "batch_size", "episodes", "samples", "texts", "num_envs", "sentences")
         for name in sizes:
             value = asdict(self)[name]
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if self.episodes % self.batch_size:
+        if self.batch_size % self.samples or self.episodes % self.minibatch:
             raise ValueError(
-                f"episodes={self.episodes} must be a multiple of batch_size={self.batch_size}, so "
-                "that both sides take as many optimiser steps on as many labels"
+                f"episodes={self.episodes} must be a multiple of batch_size / samples = "
+                f"{self.batch_size} / {self.samples}, a whole number, so that both sides take as "
+                "many optimiser steps on as many labels"
             )
+
+    @property
+    def minibatch(self) -> int:
+        """Texts of a minibatch beside stock PPO: with their labelings, as many as batch_size."""
+        return self.batch_size // self.samples
 
 
 def run(arguments: Speed) -> dict[str, float]:

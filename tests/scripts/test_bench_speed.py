@@ -24,9 +24,10 @@ WANTED = {
 SMALL = Speed(
     encoder="tiny",
     rounds=2,
-    batch_size=2,
+    batch_size=4,
     episodes=4,
-    texts=6,
+    samples=2,
+    texts=8,
     num_envs=3,
     sentences=16,
     device="cpu",
@@ -56,7 +57,7 @@ def test_both_ppos_did_the_same_work(written):
     counts = written[1]["counts"]
     rounds = SMALL.rounds + 1
     assert counts["sb3_labels"] == counts["ppo_labels"] == rounds * counts["labels_of_a_rollout"]
-    steps = 4 * (SMALL.episodes // SMALL.batch_size) * rounds
+    steps = 4 * (SMALL.episodes // SMALL.minibatch) * rounds
     assert counts["sb3_optimiser_steps"] == counts["ppo_optimiser_steps"] == steps
     assert counts["labels_of_a_rollout"] == 2 * counts["labels_of_a_minibatch"]
 
