@@ -45,7 +45,7 @@ def demonstrate(demo: Demo) -> dict[str, dict[str, Any]]:
             corpus=demo.corpus,
             reward=demo.reward,
             warm_start=start,
-            learning_rate=demo.learning_rate / 4,
+            learning_rate=demo.learning_rate / 10,
             n_epochs=2,
             rollout=192,
             episodes=demo.further_episodes,
