@@ -1,6 +1,6 @@
 """REINFORCE on whole episodes, several labelings of a text from one encoding."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -74,7 +74,7 @@ class REINFORCE(EpisodicAlgorithm):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
     ) -> None:
-        known = Baseline.__args__  # type: ignore[attr-defined]
+        known = get_args(Baseline)
         if baseline not in known:
             raise ValueError(f"unknown baseline {baseline!r}: one of {', '.join(known)}")
         if samples < 1 or (baseline == "leave-one-out" and samples < 2):
