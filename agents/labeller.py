@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -201,7 +201,7 @@ def _complete(folder: Path, settings: dict[str, Any]) -> None:
             f"{folder}/lingym.json: task {task!r} must be null or one of {', '.join(TASKS)}, and "
             f"max_tokens {size!r} a whole number"
         )
-    if overflow not in Overflow.__args__:  # type: ignore[attr-defined]
+    if overflow not in get_args(Overflow):
         raise ValueError(f"{folder}/lingym.json: overflow {overflow!r} must be windows or refuse")
 
 

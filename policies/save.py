@@ -10,7 +10,7 @@ A model folder holds
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -26,8 +26,8 @@ FORMAT = 1
 SETTINGS = ("pooling", "history", "constrained", "autocast")
 VALUES: dict[str, tuple[Any, ...]] = {
     "of_text": (False, True),
-    "pooling": Pooling.__args__,  # type: ignore[attr-defined]
-    "history": History.__args__,  # type: ignore[attr-defined]
+    "pooling": get_args(Pooling),
+    "history": get_args(History),
     "constrained": (False, True),
     "autocast": (False, True),
 }
