@@ -5,9 +5,10 @@ from lingym.rewards.base import Reward, RewardError, prefix
 from lingym.rewards.checks import checked_score, checked_steps
 from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
+from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 from lingym.rewards.function import from_function
-from lingym.rewards.metrics import corpus_metrics, span_report
+from lingym.rewards.metrics import candidate_metrics, corpus_metrics, span_report
 from lingym.rewards.spec import REWARDS, describe, from_spec
 from lingym.rewards.sums import WeightedSum
 
@@ -17,9 +18,11 @@ __all__ = [
     "Accuracy",
     "CrossEntropy",
     "EntityF1",
+    "ExactMatch",
     "Reward",
     "RewardError",
     "WeightedSum",
+    "candidate_metrics",
     "checked_score",
     "checked_steps",
     "corpus_metrics",

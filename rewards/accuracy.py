@@ -13,6 +13,10 @@ from lingym.types import FloatArray, Labelings
 class Accuracy(Reward):
     """Share of an episode's units that got their gold label.
 
+    Units without a gold label do not count. So an episode that a label stopped too early is judged
+    by all the units that it should have labelled, and the score of a prefix does not depend on
+    where the episode will stop.
+
     Attributes:
         dense: score a prefix by the units that are right so far; else only the whole labelling.
     """
@@ -25,12 +29,17 @@ class Accuracy(Reward):
         self.sparse = not self.dense
 
     def score(self, labelings: Labelings) -> FloatArray:
-        """Right units over all units, float64 [B] in [0, 1]."""
-        share = count(correct(labelings)) / np.maximum(labelings.lengths, 1)
+        """Right units over the units that have a gold label, float64 [B] in [0, 1]."""
+        share = count(correct(labelings)) / _wanted(labelings)
         return np.where(self.scored(labelings), share, 0.0)
 
     def steps(self, labelings: Labelings) -> FloatArray:
-        """A right unit gives 1 / length, float64 [B, U]."""
+        """A right unit gives 1 over the units that have a gold label, float64 [B, U]."""
         if self.sparse:
             return super().steps(labelings)
-        return correct(labelings) / np.maximum(labelings.lengths, 1)[:, None]
+        return correct(labelings) / _wanted(labelings)[:, None]
+
+
+def _wanted(labelings: Labelings) -> FloatArray:
+    """How many units have a gold label, at least 1, float64 [B]."""
+    return np.maximum(count(labelings.gold >= 0), 1)

@@ -1,11 +1,11 @@
 """What a reward is: the score of a labelling, complete or not."""
 
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lingym.types import UNDECIDED, BoolArray, FloatArray, Labelings, LabelSpace
+from lingym.types import UNDECIDED, BoolArray, FloatArray, Labelings, LabelSpace, Rows
 
 if TYPE_CHECKING:
     from lingym.rewards.sums import WeightedSum
@@ -28,10 +28,12 @@ class Reward:
         name: what its score is called in logs and on the command line.
         sparse: whether the score stays 0 until the labelling is complete. The environments then
             ask for the score of finished episodes only.
+        named: whether it reads the names of labels, which candidates have not.
     """
 
     name: str
     sparse: bool = True
+    named: bool = False
     _space: LabelSpace | None = None
 
     def bind(self, space: LabelSpace) -> None:
@@ -40,12 +42,29 @@ class Reward:
         Raises:
             ValueError: the reward cannot score these labels, or scores another task's already.
         """
-        if self._space is not None and self._space.names != space.names:
+        if self.named and space.form == "candidates":
             raise ValueError(
-                f"reward {self.name} already scores labels {list(self._space.names)} and cannot "
-                f"score {list(space.names)} too: make a reward for each task"
+                f"reward {self.name} reads the names of labels, and here labels are candidates, "
+                "which have none: such as accuracy and exact_match can score them"
             )
+        if self._space is not None:
+            self._check_same(self._space, space)
         self._space = space
+
+    def _check_same(self, bound: LabelSpace, other: LabelSpace) -> None:
+        """Refuse a space in which a label or a unit means something else."""
+        for what, one, two in (
+            ("labels", bound.names, other.names),
+            ("form", bound.form, other.form),
+            ("roles", bound.roles, other.roles),
+            ("kinds", bound.kinds, other.kinds),
+        ):
+            if one != two:
+                had, got = (list(v) if isinstance(v, tuple) else v for v in (one, two))
+                raise ValueError(
+                    f"reward {self.name} already scores {what} {had} and cannot score {got} too: "
+                    "make a reward for each task"
+                )
 
     @property
     def space(self) -> LabelSpace:
@@ -60,6 +79,19 @@ class Reward:
                 "before scoring (an environment does so for its own reward)"
             )
         return self._space
+
+    def fact(self, labelings: Labelings, name: str) -> Any:
+        """What the split knows by this name beside gold labels.
+
+        Raises:
+            RewardError: it knows nothing of that name.
+        """
+        if name not in labelings.facts:
+            raise RewardError(
+                f"reward {self.name} needs facts[{name!r}] of the split, which has "
+                f"{', '.join(sorted(labelings.facts)) or 'none'}: it scores another task"
+            )
+        return labelings.facts[name]
 
     def score(self, labelings: Labelings) -> FloatArray:
         """What the labels given so far are worth, float64 [B]; 0 where none was given."""
@@ -151,3 +183,16 @@ def prefix(labelings: Labelings, units: int) -> Labelings:
     labels[:, units:] = UNDECIDED
     decided = np.minimum(labelings.decided, units).astype(np.int32)
     return replace(labelings, labels=labels, decided=decided)
+
+
+def take(labelings: Labelings, rows: Rows | slice) -> Labelings:
+    """Some of the episodes; rows is [N] places in 0 .. B - 1, or a slice."""
+    return replace(
+        labelings,
+        labels=labelings.labels[rows],
+        gold=labelings.gold[rows],
+        decided=labelings.decided[rows],
+        lengths=labelings.lengths[rows],
+        examples=labelings.examples[rows],
+        kinds=None if labelings.kinds is None else labelings.kinds[rows],
+    )

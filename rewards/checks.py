@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lingym.rewards.base import Reward, RewardError
+from lingym.rewards.base import Reward, RewardError, take
 from lingym.types import FloatArray, IntArray, Labelings
 
 
@@ -56,16 +56,8 @@ def _call(
 def _first_failure(labelings: Labelings, method: Callable[[Labelings], FloatArray]) -> str:
     """Name the first episode that fails alone, or all of them where each alone is well."""
     for row in range(len(labelings.lengths)):
-        one = slice(row, row + 1)
-        alone = Labelings(
-            labelings.labels[one],
-            labelings.gold[one],
-            labelings.decided[one],
-            labelings.lengths[one],
-            labelings.examples[one],
-        )
         try:
-            method(alone)
+            method(take(labelings, slice(row, row + 1)))
         except Exception:
             return f"example {labelings.examples[row]}"
     return f"the batch of examples {_some(labelings.examples)}, though on none of them alone"

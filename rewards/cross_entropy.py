@@ -30,6 +30,7 @@ class CrossEntropy(Reward):
 
     smoothing: float = 0.1
     name = "cross_entropy"
+    named = True
     sparse = False
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ class EntityF1(Reward):
     dense: bool = False
     empty: float = 1.0
     name = "entity_f1"
+    named = True
     _codes: SpanCodes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -34,6 +34,7 @@ class F1(Reward):
     dense: bool = False
     empty: float = 1.0
     name = "f1"
+    named = True
     _counted: BoolArray = field(init=False, repr=False)  # [K + 1]; the last is for label -1
 
     def __post_init__(self) -> None:

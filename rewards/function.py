@@ -13,6 +13,8 @@ LabelFunction = Callable[[list[str], list[str]], float]
 class FunctionReward(Reward):
     """A function's value for the whole labelling, called once an episode."""
 
+    named = True
+
     def __init__(self, function: LabelFunction, name: str) -> None:
         """Keep the function; see ``from_function``."""
         self.function = function

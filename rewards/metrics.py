@@ -6,7 +6,7 @@ import numpy as np
 
 from lingym.rewards.counting import Counts, ratio
 from lingym.rewards.spans import Codes, SpanCodes, begins, partings
-from lingym.types import UNDECIDED, FloatArray, IntArray
+from lingym.types import UNDECIDED, BoolArray, FloatArray, IntArray
 
 
 def corpus_metrics(predicted: IntArray, gold: IntArray, names: Sequence[str]) -> dict[str, float]:
@@ -40,6 +40,26 @@ def corpus_metrics(predicted: IntArray, gold: IntArray, names: Sequence[str]) ->
     sums = [counts.sum(keepdims=True) for counts in _span_counts(predicted, gold, names)]
     precision, recall, f1 = (float(ratio[0]) for ratio in _precision_recall_f1(*sums))
     return metrics | {"precision": precision, "recall": recall, "entity_f1": f1}
+
+
+def candidate_metrics(predicted: IntArray, gold: IntArray) -> dict[str, float]:
+    """Score labels that are candidates, of which an episode has as many as it has.
+
+    Args:
+        predicted: int32 [B, U] ids of candidates wherever gold has one; else ignored.
+        gold: int32 [B, U] ids of candidates; -1 after the last unit of a text.
+
+    Returns:
+        ``accuracy``, the share of the units with a gold label that got it.
+
+    Raises:
+        ValueError: no unit has a gold label, shapes differ, or such a unit has no label.
+    """
+    within = _measured(predicted, gold)
+    if (predicted[within] < 0).any():
+        found = predicted[within].min()
+        raise ValueError(f"a unit with a gold label has no predicted label: found {found}")
+    return {"accuracy": float((predicted == gold)[within].mean())}
 
 
 def span_report(
@@ -76,13 +96,7 @@ def span_report(
 
 def _aligned(predicted: IntArray, gold: IntArray, names: Sequence[str]) -> IntArray:
     """The predicted labels of the units that have a gold one, -1 elsewhere."""
-    if predicted.shape != gold.shape or gold.ndim != 2:
-        raise ValueError(
-            f"predicted is {list(predicted.shape)} and gold {list(gold.shape)}: wanted [B, U] twice"
-        )
-    within = gold >= 0
-    if not within.any():
-        raise ValueError("there is nothing to measure: no unit has a gold label")
+    within = _measured(predicted, gold)
     for what, labels in (("gold", gold[within]), ("predicted", predicted[within])):
         if labels.min() < 0 or labels.max() >= len(names):
             raise ValueError(
@@ -90,6 +104,18 @@ def _aligned(predicted: IntArray, gold: IntArray, names: Sequence[str]) -> IntAr
                 f"found {labels.min()} .. {labels.max()}"
             )
     return np.where(within, predicted, np.int32(UNDECIDED))
+
+
+def _measured(predicted: IntArray, gold: IntArray) -> BoolArray:
+    """Which units have a gold label, bool [B, U]."""
+    if predicted.shape != gold.shape or gold.ndim != 2:
+        raise ValueError(
+            f"predicted is {list(predicted.shape)} and gold {list(gold.shape)}: wanted [B, U] twice"
+        )
+    within: BoolArray = gold >= 0
+    if not within.any():
+        raise ValueError("there is nothing to measure: no unit has a gold label")
+    return within
 
 
 def _are_iob2(names: Sequence[str]) -> bool:

@@ -1,16 +1,19 @@
 """Rewards written as text, as on a command line: ``0.7*entity_f1(dense=True)+0.3*accuracy``."""
 
 import ast
+from collections.abc import Iterable
 from dataclasses import fields
+from typing import Any
 
 from lingym.rewards.accuracy import Accuracy
 from lingym.rewards.base import Reward
 from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
+from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 
-REWARDS: dict[str, type[Accuracy] | type[CrossEntropy] | type[EntityF1] | type[F1]] = {
-    reward.name: reward for reward in (Accuracy, CrossEntropy, EntityF1, F1)
+REWARDS: dict[str, type[Any]] = {
+    reward.name: reward for reward in (Accuracy, CrossEntropy, EntityF1, ExactMatch, F1)
 }
 """The rewards that text can name."""
 
@@ -76,7 +79,7 @@ def _make(name: str, node: ast.expr) -> Reward:
     given = {}
     for keyword in node.keywords:
         if keyword.arg not in settings:
-            raise ValueError(f"{name} has no setting {keyword.arg!r}: it has {', '.join(settings)}")
+            raise ValueError(f"{name} has no setting {keyword.arg!r}: it has {_listed(settings)}")
         try:
             given[keyword.arg] = ast.literal_eval(keyword.value)
         except ValueError:
@@ -85,8 +88,13 @@ def _make(name: str, node: ast.expr) -> Reward:
         if settings[keyword.arg].type is bool and not isinstance(given[keyword.arg], bool):
             raise ValueError(f"{name}: {keyword.arg} is {given[keyword.arg]!r}, not True or False")
     if node.args:
-        raise ValueError(f"give the settings of {name} by name, such as {next(iter(settings))}=...")
+        such = f", such as {next(iter(settings))}=..." if settings else ": it has none"
+        raise ValueError(f"give the settings of {name} by name{such}")
     return kind(**given)
+
+
+def _listed(settings: Iterable[str]) -> str:
+    return ", ".join(settings) or "none"
 
 
 def _known() -> str:
