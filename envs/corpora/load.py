@@ -40,7 +40,7 @@ def load_corpus(
     """Reads a corpus of up to three splits.
 
     Args:
-        corpus: ``synthetic:commands`` or ``hf:NAME``, which hold splits of their own.
+        corpus: ``synthetic:NAME`` or ``hf:NAME``, which hold splits of their own.
         train: a file, or a name of `read_records`; here and below, in place of the corpus's own.
         dev: likewise.
         test: likewise.

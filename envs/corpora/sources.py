@@ -66,7 +66,7 @@ def read_records(
 
     Args:
         source: a file, plain or compressed with ``.xz`` or ``.gz``; ``-`` for standard input;
-            ``synthetic:commands[?...]`` (see `synthetic`); ``hf:NAME[/CONFIG]`` (see `hub`).
+            ``synthetic:NAME[?...]`` (see `synthetic`); ``hf:NAME[/CONFIG]`` (see `hub`).
         split: the split of a source that holds several: ``train``, ``dev`` or ``test``.
         options: how to read a file.
 

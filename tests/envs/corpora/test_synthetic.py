@@ -147,7 +147,7 @@ def test_noise_is_in_train_alone_and_changes_no_word(corpus: Corpus) -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("orders", "the only generated corpus is synthetic:commands"),
+        ("orders", "no such generated corpus; known are synthetic:commands, synthetic:emotions"),
         ("commands?sead=1", "wanted seed, train, dev, test or noise"),
         ("commands?seed=x", "wanted seed, train, dev, test or noise"),
         ("commands?seed", "wanted seed, train, dev, test or noise"),
