@@ -1,6 +1,7 @@
 """What a labelling is worth: rewards for episodes, metrics for corpora."""
 
 from lingym.rewards.accuracy import Accuracy
+from lingym.rewards.answers import Answers, answer_scores
 from lingym.rewards.base import Reward, RewardError, prefix
 from lingym.rewards.checks import checked_score, checked_steps
 from lingym.rewards.cross_entropy import CrossEntropy
@@ -10,18 +11,22 @@ from lingym.rewards.f1 import F1
 from lingym.rewards.function import from_function
 from lingym.rewards.metrics import candidate_metrics, corpus_metrics, span_report
 from lingym.rewards.spec import REWARDS, describe, from_spec
+from lingym.rewards.squad import SquadF1, squad_metrics
 from lingym.rewards.sums import WeightedSum
 
 __all__ = [
     "F1",
     "REWARDS",
     "Accuracy",
+    "Answers",
     "CrossEntropy",
     "EntityF1",
     "ExactMatch",
     "Reward",
     "RewardError",
+    "SquadF1",
     "WeightedSum",
+    "answer_scores",
     "candidate_metrics",
     "checked_score",
     "checked_steps",
@@ -31,4 +36,5 @@ __all__ = [
     "from_spec",
     "prefix",
     "span_report",
+    "squad_metrics",
 ]
