@@ -13,7 +13,7 @@ from lingym.types import IntArray
 
 Form = Literal["labels", "tags", "sets"]
 WIDTH = 16
-SHARPNESS = 2.0
+SHARPNESS = 1.5
 """Logits are this much too large: probabilities mean less than they say."""
 
 
@@ -61,7 +61,7 @@ def generated_scores(form: Form = "labels", texts: int = 1024, seed: int = 0) ->
     else:
         raise ValueError(f"no form {form!r}: choose labels, tags or sets")
     means = labeller.normal(size=(len(names), WIDTH)).astype(np.float32)
-    means *= 2.4 / np.linalg.norm(means, axis=1, keepdims=True)
+    means *= 1.8 / np.linalg.norm(means, axis=1, keepdims=True)
     noise = random.normal(size=(len(gold), WIDTH)).astype(np.float32)
     features = means[gold] + noise
     # Linear discriminant analysis, then the faults.
@@ -70,7 +70,7 @@ def generated_scores(form: Form = "labels", texts: int = 1024, seed: int = 0) ->
     bias = (SHARPNESS * bias).astype(np.float32)
     logits = features @ weight.T + bias
     if roles:  # each candidate label has a head of its own, so that features say nothing here
-        logits[:, 1] += np.tile(labeller.normal(-1, 1.5, len(roles)), texts).astype(np.float32)
+        logits[:, 1] += np.tile(labeller.normal(2.5, 1.2, len(roles)), texts).astype(np.float32)
         return Scores(logits, gold, lengths, names, roles)
     return Scores(logits, gold, lengths, names, roles, features, weight, bias)
 
