@@ -8,6 +8,7 @@ from lingym.envs.corpora.load import Corpus, load_corpus
 from lingym.envs.corpora.plain import read_plain
 from lingym.envs.corpora.record import Record
 from lingym.envs.corpora.sources import Options, read_records
+from lingym.envs.corpora.squad import read_squad
 
 __all__ = [
     "Converted",
@@ -23,5 +24,6 @@ __all__ = [
     "read_jsonl",
     "read_plain",
     "read_records",
+    "read_squad",
     "to_iob2",
 ]

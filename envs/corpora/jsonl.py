@@ -1,12 +1,12 @@
 """JSON Lines: one JSON object a line, whose keys become the fields of a record."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from lingym.envs.corpora.files import read_lines
 from lingym.envs.corpora.record import Record
+from lingym.envs.corpora.strict_json import DECODER, check_pairs, kind, reason
 from lingym.types import DataError
 
 
@@ -25,47 +25,14 @@ def read_jsonl(path: str | Path) -> Iterator[Record]:
                 fields = _parse(line)
             except (ValueError, RecursionError) as error:
                 raise DataError(
-                    f"{path}:{number}: wanted one JSON object a line, {_reason(error)}"
+                    f"{path}:{number}: wanted one JSON object a line, {reason(error)}"
                 ) from None
             yield Record(fields, str(path), (number,))
 
 
 def _parse(line: str) -> dict[str, Any]:
-    value = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant)
+    value = DECODER.decode(line)
     if not isinstance(value, dict):
-        raise ValueError(f"got {_NAMES.get(type(value), 'null')}")
-    if "\\ud" in line.lower():  # only an escape can smuggle in half a pair: raw ones are bad UTF-8
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        raise ValueError(f"got {kind(value)}")
+    check_pairs(value, line)
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"got the key {key!r} twice")
-        found[key] = value
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"got {name}, which is not JSON")
-
-
-def _reason(error: ValueError | RecursionError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"got invalid JSON at column {error.colno} ({error.msg})"
-    if isinstance(error, UnicodeEncodeError):
-        return f"got half a surrogate pair, \\u{ord(error.object[error.start]):04x}"
-    if isinstance(error, RecursionError):
-        return "got one that is nested too deeply"
-    return str(error)
-
-
-_NAMES: dict[type, str] = {
-    list: "an array",
-    str: "a string",
-    int: "a number",
-    float: "a number",
-    bool: "true or false",
-}

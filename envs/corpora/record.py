@@ -15,11 +15,13 @@ class Record:
         fields: the values by name, as the reader found them; what they must be, a task knows.
         path: the file, or the name of the data set and its split.
         lines: the line of each token (CoNLL), or the one line on which the record begins.
+        name: what errors call the record beside its line, where many records share one.
     """
 
     fields: Mapping[str, Any]
     path: str
     lines: tuple[int, ...]
+    name: str = ""
 
     def __getitem__(self, key: str) -> Any:
         """The value of a field.
@@ -43,4 +45,4 @@ class Record:
 
     def error(self, message: str, i: int | None = None) -> DataError:
         """An error, to be raised by the caller, whose message begins with the place."""
-        return DataError(f"{self.where(i)}: {message}")
+        return DataError(f"{self.where(i)}: {self.name and f'{self.name}: '}{message}")

@@ -11,6 +11,7 @@ from lingym.envs.corpora.files import COMPRESSED, STDIN
 from lingym.envs.corpora.jsonl import read_jsonl
 from lingym.envs.corpora.plain import read_plain
 from lingym.envs.corpora.record import Record
+from lingym.envs.corpora.squad import is_squad, read_squad
 from lingym.types import DataError
 
 FORMATS = {
@@ -25,7 +26,8 @@ FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
 }
-"""The format of a file by the end of its name. A ``.tsv`` file is a table with a header."""
+"""The format of a file by the end of its name. A ``.tsv`` file is a table with a header;
+a ``.json`` file is JSON lines unless it begins as SQuAD's do (`squad.is_squad`)."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Options:
     """How to read; what is left at None follows from the file.
 
     Attributes:
-        format: ``conll``, ``conllu``, ``jsonl``, ``csv``, ``tsv`` or ``text`` (one text a line),
-            for a file whose name does not tell.
+        format: ``conll``, ``conllu``, ``jsonl``, ``squad``, ``csv``, ``tsv`` or ``text`` (one text
+            a line), for a file whose name does not tell.
         columns: CoNLL: the columns of tokens and labels, from 0, or from the end if negative;
             (0, -1) by default, (1, 3) in CoNLL-U. No labels are read where the second is None.
         separator: CoNLL: ``tab`` or ``blank``; tables: the one character between two values.
@@ -53,6 +55,7 @@ _USED_BY = {
     "conll": {"columns", "separator", "comments"},
     "conllu": {"columns"},
     "jsonl": set[str](),
+    "squad": set[str](),
     "csv": {"separator", "quoted"},
     "tsv": {"separator", "quoted"},
     "text": set[str](),
@@ -106,6 +109,8 @@ def _read_file(path: str, options: Options) -> Iterator[Record]:
         return read_conllu(path, tokens=tokens, labels=labels)
     if name == "jsonl":
         return read_jsonl(path)
+    if name == "squad":
+        return read_squad(path)
     if name == "text":
         return read_plain(path)
     return read_delimited(
@@ -116,10 +121,10 @@ def _read_file(path: str, options: Options) -> Iterator[Record]:
 
 
 def format_of(path: str) -> str:
-    """The format of a file by the end of its name.
+    """The format of a file by the end of its name; ``.json`` is looked into (`is_squad`).
 
     Raises:
-        DataError: the ending is not known.
+        DataError: the ending is not known, or a ``.json`` file cannot be read.
         ValueError: standard input, which has no name.
     """
     if path == STDIN:
@@ -134,7 +139,7 @@ def format_of(path: str) -> str:
             f"{', '.join(FORMATS)}, each also with {' or '.join(COMPRESSED)}; "
             "or say the format"
         )
-    return FORMATS[ending]
+    return "squad" if ending == ".json" and is_squad(path) else FORMATS[ending]
 
 
 def _refuse(options: Options, used: set[str], what: str) -> None:
