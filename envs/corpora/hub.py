@@ -142,8 +142,19 @@ def _named(feature: Any, value: Any, class_label: Any) -> Any:
         return None
     if isinstance(feature, class_label):
         return None if value == -1 else feature.names[value]
-    if isinstance(value, list) and type(feature).__name__ in _LISTS:
-        return [_named(feature.feature, each, class_label) for each in value]
+    if isinstance(feature, list):  # up to datasets 3, another way to write a list
+        (inner,) = feature
+    elif type(feature).__name__ in _LISTS:
+        inner = feature.feature
+    else:
+        inner = None
+    if isinstance(value, list) and inner is not None:
+        return [_named(inner, each, class_label) for each in value]
+    if isinstance(value, dict) and isinstance(inner, dict):  # up to datasets 3: objects by column
+        return {
+            key: [_named(inner[key], each, class_label) for each in column]
+            for key, column in value.items()
+        }
     if isinstance(value, dict) and isinstance(feature, dict):
         return {key: _named(feature[key], each, class_label) for key, each in value.items()}
     return value

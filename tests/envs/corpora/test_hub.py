@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lingym.envs.corpora import load_corpus, read_records
+from lingym.envs.corpora import hub, load_corpus, read_records
 from lingym.types import DataError
 
 datasets = pytest.importorskip("datasets")
@@ -40,6 +40,60 @@ def test_class_numbers_become_names(saved: Path) -> None:
     assert first.fields == {"tokens": ["EU", "rejects"], "ner_tags": ["B-ORG", "O"], "label": "yes"}
     assert second["label"] is None
     assert second.where() == f"hf:{saved}/single:2"
+
+
+def test_names_are_found_in_lists_and_objects(tmp_path: Path) -> None:
+    kind = datasets.ClassLabel(names=["no", "yes"])
+    text = datasets.Value("string")
+    features = {
+        "labels": [kind],  # as of a multi-label task
+        "roles": datasets.Sequence(datasets.Sequence(kind)),
+        "answers": datasets.Sequence(
+            {"text": text, "start": datasets.Value("int32"), "kind": kind}
+        ),
+        "choices": datasets.Sequence(text),
+        "turns": [{"text": text, "kind": kind}],
+        "inner": {"kind": kind, "none": datasets.Sequence(kind)},
+    }
+    row = {
+        "labels": [1, 0],
+        "roles": [[1], []],
+        "answers": {"text": ["a", "b"], "start": [3, 4], "kind": [0, -1]},
+        "choices": ["a", "b"],
+        "turns": [{"text": "a", "kind": 1}],
+        "inner": {"kind": 1, "none": None},
+    }
+    table = datasets.Dataset.from_list([row], features=datasets.Features(features))
+    table.save_to_disk(str(tmp_path / "nested"))
+    (record,) = read_records(f"hf:{tmp_path}/nested")
+    assert record.fields == {
+        "labels": ["yes", "no"],
+        "roles": [["yes"], []],
+        "answers": {"text": ["a", "b"], "start": [3, 4], "kind": ["no", None]},
+        "choices": ["a", "b"],
+        "turns": [{"text": "a", "kind": "yes"}],
+        "inner": {"kind": "yes", "none": None},
+    }
+
+
+class Sequence:
+    """How datasets 3 says that a column holds lists, or objects by column."""
+
+    def __init__(self, feature: Any) -> None:
+        self.feature = feature
+
+
+def test_features_of_datasets_3() -> None:
+    kind = datasets.ClassLabel(names=["no", "yes"])
+    answers = Sequence({"text": datasets.Value("string"), "kind": kind})
+    value = {"text": ["a", "b"], "kind": [1, 0]}
+    assert named(answers, value) == {"text": ["a", "b"], "kind": ["yes", "no"]}
+    assert named([{"kind": kind}], [{"kind": 1}]) == [{"kind": "yes"}]
+    assert named([Sequence(kind)], [[1], [-1]]) == [["yes"], [None]]
+
+
+def named(feature: Any, value: Any) -> Any:
+    return hub._named(feature, value, datasets.ClassLabel)
 
 
 def test_splits_are_found_and_dev_is_also_validation(saved: Path, table: Any) -> None:
