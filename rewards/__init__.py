@@ -10,8 +10,11 @@ from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 from lingym.rewards.function import from_function
 from lingym.rewards.metrics import candidate_metrics, corpus_metrics, span_report
+from lingym.rewards.references import References
+from lingym.rewards.rouge import Rouge, rouge_metrics, summary_metrics
 from lingym.rewards.spec import REWARDS, describe, from_spec
 from lingym.rewards.squad import SquadF1, squad_metrics
+from lingym.rewards.summaries import lead, oracle
 from lingym.rewards.sums import WeightedSum
 
 __all__ = [
@@ -22,8 +25,10 @@ __all__ = [
     "CrossEntropy",
     "EntityF1",
     "ExactMatch",
+    "References",
     "Reward",
     "RewardError",
+    "Rouge",
     "SquadF1",
     "WeightedSum",
     "answer_scores",
@@ -34,7 +39,11 @@ __all__ = [
     "describe",
     "from_function",
     "from_spec",
+    "lead",
+    "oracle",
     "prefix",
+    "rouge_metrics",
     "span_report",
     "squad_metrics",
+    "summary_metrics",
 ]

@@ -11,10 +11,12 @@ from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
+from lingym.rewards.rouge import Rouge
 from lingym.rewards.squad import SquadF1
 
 REWARDS: dict[str, type[Any]] = {
-    reward.name: reward for reward in (Accuracy, CrossEntropy, EntityF1, ExactMatch, F1, SquadF1)
+    reward.name: reward
+    for reward in (Accuracy, CrossEntropy, EntityF1, ExactMatch, F1, Rouge, SquadF1)
 }
 """The rewards that text can name."""
 
