@@ -1,6 +1,7 @@
 """What the agents share: Stable-Baselines3's loop, over rollouts of whole episodes."""
 
 import copy
+from dataclasses import replace
 from math import ceil
 from typing import Any, ClassVar, Self
 
@@ -14,9 +15,10 @@ from torch import Tensor
 
 from lingym.agents.adapter import LabelVecEnv, as_vec_env
 from lingym.agents.losses import kl_divergence, masked_mean
+from lingym.agents.minibatches import minibatches
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
-from lingym.types import Batch, IntArray, Labelings
+from lingym.types import Batch, IntArray, Labelings, Rows
 
 
 class NoBuffer:
@@ -34,6 +36,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     """
 
     policy: LabelPolicy
+    batch_size: int
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
     kl_coef: float = 0.0
     num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
@@ -204,6 +207,13 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             group["lr"] = rate
         self.logger.record("train/learning_rate", rate)
 
+    def _minibatches(self, examples: IntArray, size: int | None = None) -> list[Rows]:
+        """Rows of these texts in batches of like length, and of one task each."""
+        episodes = self.label_env.episodes
+        parts = None if episodes.parts is None else episodes.parts[examples]
+        costs = episodes.token_counts[examples]
+        return minibatches(costs, size or self.batch_size, self._random, parts)
+
     def _step(self, loss: Tensor) -> float:
         """One optimiser step; returns the gradient's norm before clipping.
 
@@ -237,24 +247,19 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         assert self.reference is not None
         with torch.no_grad():
             features = self.reference.features(self.reference.texts(batch))
-            reference = self.reference.distribution(features).log_probs(labels)
+            reference = self.reference.distribution(features, batch).log_probs(labels)
         kl = kl_divergence(log_probs, reference)
-        return masked_mean(kl, mask.expand(kl.shape))
-
-
-def unit_mask(lengths: IntArray, units: int, device: torch.device) -> Tensor:
-    """Which places of a [B, U] array are real units, bool."""
-    return (torch.arange(units) < torch.from_numpy(lengths)[:, None]).to(device)
+        return masked_mean(kl.expand(mask.shape), mask)
 
 
 def repeat(batch: Batch, samples: int) -> Batch:
     """The labelling side of a batch, its episodes `samples` times over; texts are not repeated."""
-    return Batch(
-        *(batch.input_ids, batch.attention_mask, batch.unit_of_token, batch.episode_of_window),
-        lengths=np.tile(batch.lengths, samples),
-        gold=np.tile(batch.gold, (samples, 1)),
-        examples=np.tile(batch.examples, samples),
-    )
+
+    def tile(array: IntArray | None) -> Any:
+        return None if array is None else np.tile(array, (samples,) + (1,) * (array.ndim - 1))
+
+    names = ("lengths", "gold", "examples", "groups", "kinds", "costs")
+    return replace(batch, **{name: tile(getattr(batch, name)) for name in names})
 
 
 def taken(log_probs: Tensor, labels: Tensor) -> Tensor:

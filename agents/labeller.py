@@ -3,21 +3,22 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from stable_baselines3.common.utils import get_device
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from lingym.agents.evaluate import evaluate, predict_labels
-from lingym.envs import Episodes, Example, Task, encode
+from lingym.agents.evaluate import evaluate
+from lingym.envs import Episodes, Example, encode
 from lingym.envs.corpora import Record
-from lingym.envs.dataset import Overflow
+from lingym.envs.encode import Overflow
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.envs.tasks import TASKS
 from lingym.envs.tokenizer import SPECIAL, load_tokenizer
@@ -38,6 +39,7 @@ class Labeller:
         tokenizer: the policy's tokenizer.
         max_tokens: tokens to a window.
         overflow: what happens to a longer text.
+        settings: the task's arguments that reading depends on (`lingym.envs.Task.saved`).
     """
 
     policy: LabelPolicy
@@ -45,16 +47,22 @@ class Labeller:
     tokenizer: Tokenizer
     max_tokens: int
     overflow: Overflow = "windows"
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def predict(self, texts: Sequence[str | Sequence[str]]) -> list[dict[str, Any]]:
+    def predict(
+        self, texts: Sequence[str | Sequence[str] | Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
         """Label texts.
 
         Args:
-            texts: strings, or lists of words. For tagging a string is split at white space.
+            texts: strings, or lists of words (for tagging a string is split at white space); or,
+                for tasks that read more than a text, dicts of their columns: ``{"question": ...,
+                "context": ...}``.
 
         Returns:
-            One dict a text: ``tokens`` and ``labels`` (tagging), or ``text``, ``label`` and
-            ``probabilities`` by label (classification).
+            One dict a text, as the task presents it (`lingym.envs.Task.present`): for tagging
+            ``tokens`` and ``labels``, for classification ``text``, ``label`` and
+            ``probabilities`` by label.
 
         Raises:
             DataError: a text is empty.
@@ -63,31 +71,42 @@ class Labeller:
         return list(
             self.predict_records(
                 [
-                    Record({name: text if isinstance(text, str) else list(text)}, "text", (place,))
+                    Record(
+                        text
+                        if isinstance(text, Mapping)
+                        else {name: text if isinstance(text, str) else list(text)},
+                        "text",
+                        (place,),
+                    )
                     for place, text in enumerate(texts, 1)
                 ]
             )
         )
 
     def predict_records(
-        self, records: Sequence[Record], text: str | None = None
+        self, records: Sequence[Record], **columns: str | None
     ) -> Iterator[dict[str, Any]]:
         """Label records of a corpus, as `predict`; gold labels in them are not looked at.
 
         Args:
             records: rows of a corpus.
-            text: the column that holds the text; None takes the first usual name that is there.
+            columns: the columns that hold what the task reads, by the names of its arguments; None
+                takes the first usual name that is there.
         """
-        episodes = self.read(records, text=text, unlabelled=True)
-        if self.policy.labels.of_text:
-            yield from self._classified(episodes)
-            return
-        names = self.policy.labels.names
-        for words, labels in zip(
-            episodes.words, predict_labels(self.policy, episodes), strict=True
-        ):
-            given = [names[label] for label in labels[: len(words)]]
-            yield {"tokens": list(words), "labels": given}
+        episodes = self.read(records, unlabelled=True, **columns)
+        for start in range(0, len(episodes), 32):
+            batch = episodes.batch(range(start, min(start + 32, len(episodes))))
+            with torch.no_grad():
+                features = self.policy.features(self.policy.texts(batch))
+                distribution = self.policy.distribution(features, batch)
+                labels = distribution.mode()
+                chances = distribution.log_probs(labels).exp().cpu().numpy().astype(np.float64)
+            for row, place in enumerate(batch.examples):
+                given = labels[row].cpu().numpy().astype(np.int32)
+                given = given[given >= 0]
+                yield episodes.task.present(
+                    episodes.examples[place], given, episodes.space, chances[row, : len(given)]
+                )
 
     def evaluate(self, records: Sequence[Record], **columns: Any) -> dict[str, float]:
         """The corpus metrics of labelled records (`lingym.rewards.corpus_metrics`).
@@ -102,9 +121,9 @@ class Labeller:
         if self.task is None:
             raise ValueError("this model's task is its user's own: read the records with it")
         labels = self.policy.labels
-        task: Task = TASKS[self.task](labels=labels.names, **arguments)
+        task = TASKS[self.task].of_space(labels, **self.settings, **arguments)
         examples: list[Example] = task.read({"text": records})["text"]
-        return encode(examples, labels, self.tokenizer, self.max_tokens, self.overflow)
+        return encode(task, examples, labels, self.tokenizer, self.max_tokens, self.overflow)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder that `Labeller.load` reads; an older one is replaced whole.
@@ -119,8 +138,9 @@ class Labeller:
             raise ValueError(f"{folder} holds other files than a model's: name another folder")
         new = folder.with_name(f"{folder.name}.new")
         shutil.rmtree(new, ignore_errors=True)
-        settings = {"task": self.task, "max_tokens": self.max_tokens, "overflow": self.overflow}
-        save_policy(self.policy, new, **settings)
+        settings = {"max_tokens": self.max_tokens, "overflow": self.overflow}
+        kept = {"task": self.task, "task_settings": dict(self.settings)}
+        save_policy(self.policy, new, **kept, **settings)
         self._stock_tokenizer().save_pretrained(new)
         if folder.exists():
             shutil.rmtree(folder)
@@ -154,7 +174,10 @@ class Labeller:
         )
         load_heads(policy, folder)
         policy.to(get_device(device))
-        return cls(policy, settings["task"], tokenizer, max_tokens, settings["overflow"])
+        return cls(
+            *(policy, settings["task"], tokenizer, max_tokens, settings["overflow"]),
+            settings=settings.get("task_settings", {}),
+        )
 
     def _stock_tokenizer(self) -> Any:
         """The tokenizer as Hugging Face pipelines want it."""
@@ -163,22 +186,6 @@ class Labeller:
             return AutoTokenizer.from_pretrained(encoder_path(name))
         special = {f"{role}_token": token for role, token in SPECIAL.items()}
         return PreTrainedTokenizerFast(tokenizer_object=self.tokenizer, **special)
-
-    def _classified(self, episodes: Episodes) -> Iterator[dict[str, Any]]:
-        names = self.policy.labels.names
-        for start in range(0, len(episodes), 32):
-            batch = episodes.batch(range(start, min(start + 32, len(episodes))))
-            with torch.no_grad():
-                features = self.policy.features(self.policy.texts(batch))
-                nothing_before = torch.full(batch.gold.shape, -1, device=features.device)
-                scores = self.policy.distribution(features).log_probs(nothing_before)
-                scores = scores[:, 0].exp().cpu()
-            for place, row in zip(batch.examples, scores, strict=True):
-                yield {
-                    "text": episodes.words[place][0],
-                    "label": names[int(row.argmax())],
-                    "probabilities": dict(zip(names, row.tolist(), strict=True)),
-                }
 
 
 def _complete(folder: Path, settings: dict[str, Any]) -> None:

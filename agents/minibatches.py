@@ -7,20 +7,26 @@ import numpy as np
 from lingym.types import Rows
 
 
-def minibatches(costs: Rows, size: int, random: np.random.Generator) -> list[Rows]:
+def minibatches(
+    costs: Rows, size: int, random: np.random.Generator, parts: Rows | None = None
+) -> list[Rows]:
     """A random partition into batches of `size` whose members cost about the same.
 
     Args:
         costs: [B] tokens of each episode.
-        size: episodes to a batch; the last one may be smaller.
+        size: episodes to a batch; the last one, or the last of each part, may be smaller.
         random: breaks ties and orders the batches.
+        parts: [B] the task of each episode, where a batch must hold one only.
 
     Returns:
         Row indices, each of 0 .. B - 1 in exactly one batch.
     """
     order = random.permutation(len(costs))
     order = order[np.argsort(costs[order], kind="stable")]
-    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    groups = [order] if parts is None else [order[parts[order] == p] for p in np.unique(parts)]
+    batches = [
+        group[start : start + size] for group in groups for start in range(0, len(group), size)
+    ]
     return [batches[place] for place in random.permutation(len(batches))]
 
 

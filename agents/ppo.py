@@ -11,7 +11,7 @@ from stable_baselines3.common.utils import explained_variance
 from torch import Tensor
 from torch.nn import functional as F
 
-from lingym.agents.episodic import EpisodicAlgorithm, detached, taken, unit_mask
+from lingym.agents.episodic import EpisodicAlgorithm, detached, taken
 from lingym.agents.losses import (
     clipped_surrogate,
     gae,
@@ -21,7 +21,6 @@ from lingym.agents.losses import (
     normalized,
     returns_to_go,
 )
-from lingym.agents.minibatches import minibatches
 from lingym.policies import LabelPolicy
 from lingym.types import UNDECIDED, IntArray, Rows
 
@@ -33,15 +32,13 @@ class Rollout:
     """S labelings of B texts, [S, B, U]; 0 (labels: -1) after a text's last unit."""
 
     examples: IntArray  # [B]
-    lengths: IntArray  # [B]
-    costs: IntArray  # [B] tokens
     labels: Tensor  # int64
     log_probs: Tensor
     values: Tensor
     rewards: Tensor
     advantages: Tensor
     returns: Tensor
-    mask: Tensor  # bool [B, U]
+    mask: Tensor  # bool, where there is a label
 
 
 class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
@@ -152,7 +149,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         examples = self.label_env.sample(self._rollout_size())
         self.rollout = self.label_texts(examples)
         self.num_episodes += len(examples)
-        return self._count(np.tile(self.rollout.lengths, self.samples))
+        return self._count(self.rollout.mask.sum(-1).flatten().cpu().numpy())
 
     @torch.no_grad()
     def label_texts(self, examples: IntArray, labels: Tensor | None = None) -> Rollout:
@@ -163,38 +160,36 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             labels: int64 [S, B, U] to take as given, -1 as padding; None samples them.
         """
         episodes = self.label_env.episodes
-        lengths, costs = episodes.lengths[examples], episodes.token_counts[examples]
-        units = int(lengths.max())
-        mask = unit_mask(lengths, units, self.device)
+        units = int(episodes.lengths[examples].max())
         samples = self.samples if labels is None else len(labels)
-        size = (samples, *mask.shape)
+        size = (samples, len(examples), units)
         chosen = torch.full(size, UNDECIDED, device=self.device)
         log_probs = torch.zeros(size, device=self.device)
         values = torch.zeros(size, device=self.device)
-        for rows in minibatches(costs, 4 * self.batch_size, self._random):
+        for rows in self._minibatches(examples, 4 * self.batch_size):
             batch = episodes.batch(examples[rows])
             place = torch.from_numpy(rows).to(self.device)
             width = batch.gold.shape[1]
             features = self.policy.features(self.policy.texts(batch))
-            distribution = self.policy.distribution(features)
+            distribution = self.policy.distribution(features, batch)
             if labels is None:
                 given = distribution.sample(samples, self._generator)
-                given = torch.where(mask[place, :width], given, UNDECIDED)
             else:
                 given = labels[:, place, :width]
             chosen[:, place, :width] = given
             log_probs[:, place, :width] = taken(distribution.log_probs(given), given)
-            values[:, place, :width] = self.policy.values(features, given)
+            values[:, place, :width] = self.policy.values(features, given, batch)
         rewards = self._rewards(episodes.batch(examples), chosen)
+        mask = chosen >= 0
         values = torch.where(mask, values, 0.0)
         if self.baseline == "value":
-            advantages = gae(rewards, values, mask.expand(size), self.gamma, self.gae_lambda)
+            advantages = gae(rewards, values, mask, self.gamma, self.gae_lambda)
             returns = advantages + values
         else:
             returns = returns_to_go(rewards, self.gamma)
             advantages = torch.where(mask, returns - leave_one_out(returns), 0.0)
         return Rollout(
-            *(examples, lengths, costs, chosen, log_probs, values, rewards, advantages),
+            *(examples, chosen, log_probs, values, rewards, advantages),
             returns=returns,
             mask=mask,
         )
@@ -205,7 +200,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         done, going = 0, True
         logs: dict[str, list[float]] = {}
         for epoch in range(self.n_epochs):
-            batches = minibatches(rollout.costs, self.batch_size, self._random)
+            batches = self._minibatches(rollout.examples)
             for rows in batches:
                 self._set_rate(done / (self.n_epochs * len(batches)))
                 loss, log = self.loss(rows)
@@ -224,7 +219,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
                 break
         for name, values in logs.items():
             self.logger.record(f"train/{name}", float(np.mean(values)))
-        real = rollout.mask.expand(rollout.values.shape)
+        real = rollout.mask
         variance = explained_variance(
             rollout.values[real].cpu().numpy(), rollout.returns[real].cpu().numpy()
         )
@@ -245,23 +240,23 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         place = torch.from_numpy(rows).to(self.device)
         width = batch.gold.shape[1]
         labels = rollout.labels[:, place, :width]
-        mask = rollout.mask[place, :width].expand(labels.shape)
+        mask = rollout.mask[:, place, :width]
         advantages = rollout.advantages[:, place, :width]
         if self.normalize_advantage:
             advantages = normalized(advantages, mask)
         features = self.policy.features(self.policy.texts(batch))
-        every = self.policy.distribution(features).log_probs(labels)
+        every = self.policy.distribution(features, batch).log_probs(labels)
         log_ratio = taken(every, labels) - rollout.log_probs[:, place, :width]
         log_ratio = torch.where(mask, log_ratio, 0.0)
         ratio = log_ratio.exp()
         clip_range = self._clip(self.clip_range)
         policy_loss = clipped_surrogate(ratio, advantages, mask, clip_range)
         entropy = -(every.exp() * every).sum(-1)
-        entropy_loss = -masked_mean(entropy, mask[-1].expand(entropy.shape))
+        entropy_loss = -masked_mean(entropy.expand(mask.shape), mask)
         loss = policy_loss + self.ent_coef * entropy_loss
         log = {"policy_gradient_loss": policy_loss}
         if self.baseline == "value":
-            values = self.policy.values(features, labels)
+            values = self.policy.values(features, labels, batch)
             if self.clip_range_vf is not None:
                 limit, old = self._clip(self.clip_range_vf), rollout.values[:, place, :width]
                 values = old + (values - old).clamp(-limit, limit)
@@ -270,7 +265,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             loss = loss + self.vf_coef * value_loss
             log["value_loss"] = value_loss
         if self.kl_coef:
-            kl = self._kl_to_reference(every, labels, batch, mask[-1])
+            kl = self._kl_to_reference(every, labels, batch, mask)
             loss = loss + self.kl_coef * kl
             log["reference_kl"] = kl
         with torch.no_grad():

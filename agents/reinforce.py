@@ -7,11 +7,10 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
-from lingym.agents.episodic import EpisodicAlgorithm, detached, taken, unit_mask
+from lingym.agents.episodic import EpisodicAlgorithm, detached, taken
 from lingym.agents.losses import leave_one_out, masked_mean, normalized, returns_to_go
-from lingym.agents.minibatches import minibatches
 from lingym.policies import LabelPolicy
-from lingym.types import UNDECIDED, Batch
+from lingym.types import Batch
 
 Baseline = Literal["none", "mean", "value", "greedy", "leave-one-out"]
 
@@ -120,7 +119,7 @@ class REINFORCE(EpisodicAlgorithm):
     def train(self) -> None:
         """One update for every minibatch of the drawn texts."""
         episodes = self.label_env.episodes
-        batches = minibatches(episodes.token_counts[self.rollout], self.batch_size, self._random)
+        batches = self._minibatches(self.rollout)
         logs: dict[str, list[float]] = {}
         for place, rows in enumerate(batches):
             self._set_rate(place / len(batches))
@@ -141,33 +140,31 @@ class REINFORCE(EpisodicAlgorithm):
             labels: int64 [S, B, U] to take as given, -1 as padding; None samples them.
         """
         policy = self.policy
-        mask = unit_mask(batch.lengths, batch.gold.shape[1], self.device)
         features = policy.features(policy.texts(batch))
-        distribution = policy.distribution(features)
+        distribution = policy.distribution(features, batch)
         if labels is None:
             with torch.no_grad():
                 labels = distribution.sample(self.samples, self._generator)
-            labels = torch.where(mask, labels, UNDECIDED)
+        mask = labels >= 0
         returns = returns_to_go(self._rewards(batch, labels), self.gamma)  # [S, B, U]
         every = distribution.log_probs(labels)  # [S, B, U, K], or [B, U, K]
         log_prob = taken(every, labels)
         loss = torch.zeros((), device=self.device)
         log: dict[str, Tensor] = {}
-        all_mask = mask.expand(labels.shape)
         if self.baseline == "value":
-            values = policy.values(features, labels)
-            value_loss = masked_mean((values - returns).square(), all_mask)
+            values = policy.values(features, labels, batch)
+            value_loss = masked_mean((values - returns).square(), mask)
             loss = loss + self.vf_coef * value_loss
             log["value_loss"] = value_loss
             baseline = values.detach()
         else:
             baseline = self._baseline(batch, returns, distribution, mask)
-        advantages = torch.where(all_mask, returns - baseline, 0.0)
+        advantages = torch.where(mask, returns - baseline, 0.0)
         if self.normalize_advantage:
-            advantages = normalized(advantages, all_mask)
-        policy_loss = -masked_mean(log_prob * advantages, all_mask)
+            advantages = normalized(advantages, mask)
+        policy_loss = -masked_mean(log_prob * advantages, mask)
         entropy = -(every.exp() * every).sum(-1)
-        entropy_loss = -masked_mean(entropy, mask.expand(entropy.shape))
+        entropy_loss = -masked_mean(entropy.expand(mask.shape), mask)
         loss = loss + policy_loss + self.ent_coef * entropy_loss
         if self.kl_coef:
             kl = self._kl_to_reference(every, labels, batch, mask)
@@ -177,7 +174,7 @@ class REINFORCE(EpisodicAlgorithm):
             "policy_gradient_loss": policy_loss,
             "entropy_loss": entropy_loss,
             "loss": loss,
-            "advantage_std": advantages[all_mask].std(correction=0),
+            "advantage_std": advantages[mask].std(correction=0),
         }
         return loss, detached(log)
 
@@ -186,13 +183,12 @@ class REINFORCE(EpisodicAlgorithm):
             return leave_one_out(returns)
         if self.baseline == "greedy":
             with torch.no_grad():
-                best = distribution.mode(torch.from_numpy(batch.lengths).to(self.device))
-            best = torch.where(mask, best, UNDECIDED).cpu().numpy().astype(np.int32)
+                best = distribution.mode().cpu().numpy().astype(np.int32)
             rewards = torch.from_numpy(self.label_env.play(best, batch)).float()
             return returns_to_go(rewards.to(self.device), self.gamma)
         if self.baseline == "mean":
             # The mean of earlier minibatches: independent of these labels, so without bias.
-            now = float(masked_mean(returns, mask.expand(returns.shape)))
+            now = float(masked_mean(returns, mask))
             before = self.running_mean
             self.running_mean = now if before is None else 0.9 * before + 0.1 * now
             return torch.full_like(returns, 0.0 if before is None else before)

@@ -7,9 +7,8 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
-from lingym.agents.episodic import EpisodicAlgorithm, unit_mask
+from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.losses import masked_mean
-from lingym.agents.minibatches import minibatches
 from lingym.policies import LabelPolicy
 from lingym.policies.distribution import FORBIDDEN
 from lingym.types import Batch
@@ -88,7 +87,7 @@ class Supervised(EpisodicAlgorithm):
     def train(self) -> None:
         """One update for every minibatch of the drawn texts."""
         episodes = self.label_env.episodes
-        batches = minibatches(episodes.token_counts[self.rollout], self.batch_size, self._random)
+        batches = self._minibatches(self.rollout)
         losses, norms = [], []
         self.policy.train(True)
         try:
@@ -107,9 +106,9 @@ class Supervised(EpisodicAlgorithm):
     def loss(self, batch: Batch) -> Tensor:
         """The mean cross-entropy of a batch's units, nats."""
         gold = torch.from_numpy(batch.gold).long().to(self.device)
-        mask = unit_mask(batch.lengths, batch.gold.shape[1], self.device)
+        mask = gold >= 0
         features = self.policy.features(self.policy.texts(batch))
-        every = self.policy.distribution(features).log_probs(gold)
+        every = self.policy.distribution(features, batch).log_probs(gold)
         chosen = every.gather(-1, gold.clamp(min=0)[..., None]).squeeze(-1)
         if self.label_smoothing:
             allowed = every > FORBIDDEN / 2

@@ -1,13 +1,11 @@
 """One episode at a time: the Gymnasium environment."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import gymnasium
 import numpy as np
 
-from lingym.envs.game import Game, Observation, Shuffled, chosen
-from lingym.envs.render import render_text
+from lingym.envs.game import Game, Observation, Shuffled, Weighted, chosen, order
 from lingym.envs.source import make_game
 from lingym.types import BoolArray
 
@@ -64,7 +62,7 @@ class LabelEnv(gymnasium.Env[Observation, int]):
         self.observation_space: Any = self.game.observation_space
         self.action_space: Any = self.game.action_space
         self.render_mode = render_mode
-        self._order: Iterator[int] | None = None
+        self._order: Shuffled | Weighted | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -72,7 +70,7 @@ class LabelEnv(gymnasium.Env[Observation, int]):
         """Start the next episode, or with ``options={"example": i}`` that of text i."""
         super().reset(seed=seed)
         if seed is not None or self._order is None:
-            self._order = Shuffled(len(self.game.episodes), self.np_random)
+            self._order = order(self.game.episodes, self.np_random)
         example = (options or {}).get("example")
         examples = chosen(next(self._order) if example is None else example, 1)
         self.game.begin(ROW, examples)
@@ -100,11 +98,12 @@ class LabelEnv(gymnasium.Env[Observation, int]):
         example, length = int(game.examples[0]), int(game.lengths[0])
         if not length:
             raise gymnasium.error.ResetNeeded("call reset() before render()")
-        return render_text(
-            game.episodes.words[example],
-            game.gold[0, :length],
-            game.labels[0, :length],
-            game.episodes.space.names,
+        units = len(game.episodes.examples[example].units)
+        return game.episodes.task.render(
+            game.episodes.examples[example],
+            game.gold[0, :units],
+            game.labels[0, :units],
+            game.episodes.space,
         )
 
     def _observe(self) -> Observation:

@@ -2,11 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from lingym.types import NO_UNIT, UNDECIDED, Batch, IntArray, LabelSpace, Rows
+from lingym.envs.tasks import Example, Task
+from lingym.types import (
+    NO_UNIT,
+    UNDECIDED,
+    Batch,
+    Facts,
+    IntArray,
+    Labelings,
+    LabelSpace,
+    Rows,
+    stopped,
+)
 
 Bounds = npt.NDArray[np.int64]
 
@@ -37,19 +49,24 @@ class Episodes:
     """Every text of a split, tokenized and cut into windows; E texts, N windows, S units.
 
     Attributes:
+        task: what the units and labels are.
         space: the labels.
         tokens: [T] token ids of all windows, one after another, special tokens among them.
-        units: [T] the unit of each token, -1 for none.
+        units: [T] the group (unit, text or candidate) of each token, -1 for none.
         window_bounds: [N + 1] where each window begins in `tokens`.
         text_bounds: [E + 1] where each text's windows begin.
-        gold: [S] gold label ids of all texts, -1 where a text has none.
+        gold: [S] gold label ids of all texts, -1 where a unit has none.
         unit_bounds: [E + 1] where each text's units begin in `gold`.
+        groups: [E] groups of each text.
+        kinds: [S] the kind of each unit, where there are several.
+        costs: [S] what each unit takes of the quota; None: 1 each.
+        facts: what rewards must know of the texts beside gold labels.
         pad: the padding token id.
         vocab_size: token ids are below this.
-        words: the text of every unit, by text.
-        names: where each text was read, ``file:line``.
+        examples: the texts as they were read.
     """
 
+    task: Task
     space: LabelSpace
     tokens: IntArray
     units: IntArray
@@ -57,10 +74,13 @@ class Episodes:
     text_bounds: Bounds
     gold: IntArray
     unit_bounds: Bounds
+    groups: IntArray
+    kinds: IntArray | None
+    costs: IntArray | None
+    facts: Facts
     pad: int
     vocab_size: int
-    words: Sequence[tuple[str, ...]]
-    names: Sequence[str]
+    examples: Sequence[Example]
 
     def __len__(self) -> int:
         """E, the number of texts."""
@@ -92,9 +112,36 @@ class Episodes:
         return np.diff(self.window_bounds[self.text_bounds]).astype(np.int32)
 
     @property
+    def max_groups(self) -> int:
+        """The most groups that a text has."""
+        return int(self.groups.max(initial=0))
+
+    @property
+    def label_count(self) -> int:
+        """K: the labels that have a name, or the most candidates that a text has."""
+        return len(self.space) or self.max_groups
+
+    @property
     def labelled(self) -> bool:
-        """Whether every unit has a gold label."""
-        return bool((self.gold >= 0).all())
+        """Whether every text has gold labels."""
+        return bool((self.gold[self.unit_bounds[:-1]] >= 0).all())
+
+    @property
+    def words(self) -> list[tuple[str, ...]]:
+        """The text of every unit, by text."""
+        return [example.units for example in self.examples]
+
+    @property
+    def names(self) -> list[str]:
+        """Where each text was read, ``file:line``."""
+        return [example.record.where() for example in self.examples]
+
+    @cached_property
+    def parts(self) -> IntArray | None:
+        """Where a split mixes tasks: the kind of each text's units, [E]."""
+        if self.kinds is None or not self.space.mixed:
+            return None
+        return self.kinds[self.unit_bounds[:-1]]
 
     def batch(self, examples: Sequence[int] | Rows) -> Batch:
         """The texts at these indices, in this order, padded to the longest of them only.
@@ -110,19 +157,40 @@ class Episodes:
         sizes = np.diff(self.window_bounds)[windows]
         width = int(sizes.max(initial=0))
         lengths = np.diff(self.unit_bounds)[rows].astype(np.int32)
+        units = int(lengths.max(initial=0))
         return Batch(
             input_ids=gather(self.tokens, self.window_bounds, windows, width, self.pad),
             attention_mask=(np.arange(width) < sizes[:, None]).astype(np.int32),
-            unit_of_token=gather(self.units, self.window_bounds, windows, width, -1),
+            unit_of_token=gather(self.units, self.window_bounds, windows, width, NO_UNIT),
             episode_of_window=episode,
             lengths=lengths,
-            gold=self.gold_of(rows, int(lengths.max(initial=0))),
+            gold=self.gold_of(rows, units),
             examples=rows,
+            groups=self.groups[rows],
+            kinds=None if self.kinds is None else self.of_units(self.kinds, rows, units),
+            costs=None if self.costs is None else self.of_units(self.costs, rows, units),
+            facts=self.facts,
+            stop=self.space.stop,
         )
 
     def gold_of(self, examples: Rows, width: int) -> IntArray:
         """Gold label ids [B, width], -1 after the last unit."""
-        return gather(self.gold, self.unit_bounds, examples, width, UNDECIDED)
+        return self.of_units(self.gold, examples, width)
+
+    def of_units(self, flat: IntArray, examples: Rows, width: int) -> IntArray:
+        """What `gold`, `kinds` or `costs` says of texts, [B, width], -1 after the last unit."""
+        return gather(flat, self.unit_bounds, examples, width, UNDECIDED)
+
+    def complete(self, labels: IntArray) -> Labelings:
+        """The finished labelings of every text; labels [E, U], -1 after the last unit."""
+        rows = np.arange(len(self), dtype=np.int32)
+        width = labels.shape[1]
+        lengths = stopped(labels, self.lengths, self.space.stop)
+        return Labelings(
+            *(labels, self.gold_of(rows, width), lengths, lengths, rows),
+            None if self.kinds is None else self.of_units(self.kinds, rows, width),
+            self.facts,
+        )
 
     def texts(self, examples: Rows, windows: int, tokens: int) -> tuple[IntArray, ...]:
         """Token ids, attention masks and units of texts, each [B, windows * tokens]."""

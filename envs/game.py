@@ -6,12 +6,22 @@ from typing import Any
 import numpy as np
 
 from lingym.envs.episodes import Episodes
+from lingym.envs.rules import meaningful
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.rewards import Reward, checked_score, checked_steps
-from lingym.types import UNDECIDED, Batch, BoolArray, FloatArray, IntArray, Labelings, Rows
+from lingym.types import (
+    UNDECIDED,
+    Batch,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Labelings,
+    Rows,
+    stopped,
+)
 
 Observation = dict[str, IntArray]
-OBSERVED = ("input_ids", "attention_mask", "unit_of_token", "labels", "cursor")
+OBSERVED = ("input_ids", "attention_mask", "unit_of_token", "labels", "cursor", "allowed")
 
 
 class Shuffled(Iterator[int]):
@@ -34,6 +44,52 @@ class Shuffled(Iterator[int]):
             self._left = np.concatenate([self._left, self.random.permutation(self.count)])
         taken, self._left = self._left[:count], self._left[count:]
         return taken.astype(np.int32)
+
+
+class Weighted(Iterator[int]):
+    """Indices of texts of several tasks: the task by weight, then its next text.
+
+    Args:
+        parts: [E] the task of each text.
+        weights: of each task, relative to each other.
+        random: draws.
+    """
+
+    def __init__(self, parts: Rows, weights: FloatArray, random: np.random.Generator) -> None:
+        self.random, self.weights = random, weights / weights.sum()
+        self.texts = [np.flatnonzero(parts == part) for part in range(len(weights))]
+        self._orders = [Shuffled(len(texts), random) for texts in self.texts]
+
+    def __next__(self) -> int:
+        """The next index."""
+        return int(self.take(1)[0])
+
+    def take(self, count: int) -> IntArray:
+        """The next `count` indices, int32 [count]."""
+        drawn = self.random.choice(len(self.texts), count, p=self.weights)
+        taken = np.zeros(count, np.int32)
+        for part, texts in enumerate(self.texts):
+            mine = np.flatnonzero(drawn == part)
+            taken[mine] = texts[self._orders[part].take(len(mine))]
+        return taken
+
+
+def order(episodes: Episodes, random: np.random.Generator) -> Shuffled | Weighted:
+    """The order in which texts are played: shuffled, or by the weights of the tasks they mix.
+
+    Raises:
+        ValueError: a task with a weight has no text in the split.
+    """
+    weights = episodes.task.weights
+    if episodes.parts is None or weights is None:
+        return Shuffled(len(episodes), random)
+    share = np.array([weights[kind] for kind in episodes.space.kinds], np.float64)
+    empty = np.flatnonzero((np.bincount(episodes.parts, minlength=len(share)) == 0) & (share > 0))
+    if len(empty):
+        raise ValueError(
+            f"the split has no text of {episodes.space.kinds[empty[0]]}, which has a weight"
+        )
+    return Weighted(episodes.parts, share, random)
 
 
 def chosen(wanted: Any, rows: int) -> IntArray:
@@ -76,14 +132,20 @@ class Game:
             self.windows,
             self.tokens,
             episodes.max_units,
-            len(episodes.space),
+            episodes.label_count,
+            episodes.max_groups,
+            episodes.space.ruled,
         )
-        self.action_space = LabelDiscrete(episodes.space)
+        self.count = episodes.label_count
+        self.action_space = LabelDiscrete(episodes.space, self.count)
         self.examples = np.zeros(rows, np.int32)
         self.lengths = np.zeros(rows, np.int32)
         self.cursor = np.zeros(rows, np.int32)
         self.labels = np.full((rows, episodes.max_units), UNDECIDED, np.int32)
         self.gold = self.labels.copy()
+        self.groups = np.zeros(rows, np.int32)
+        self.kinds = None if episodes.kinds is None else self.labels.copy()
+        self.costs = None if episodes.costs is None else self.labels.copy()
         self.score: FloatArray = np.zeros(rows)
         size = (rows, self.windows * self.tokens)
         self._text = tuple(np.zeros(size, np.int32) for _ in range(3))
@@ -104,7 +166,12 @@ class Game:
         self.examples[rows] = examples
         bounds = self.episodes.unit_bounds  # not `lengths`, which would be those of all texts
         self.lengths[rows] = bounds[examples + 1] - bounds[examples]
-        self.gold[rows] = self.episodes.gold_of(examples, self.gold.shape[1])
+        units = self.gold.shape[1]
+        self.gold[rows] = self.episodes.gold_of(examples, units)
+        self.groups[rows] = self.episodes.groups[examples]
+        for own, flat in ((self.kinds, self.episodes.kinds), (self.costs, self.episodes.costs)):
+            if own is not None and flat is not None:
+                own[rows] = self.episodes.of_units(flat, examples, units)
         self.labels[rows] = UNDECIDED
         self.cursor[rows] = 0
         self.score[rows] = 0.0
@@ -128,12 +195,14 @@ class Game:
                 f"actions must be whole numbers of shape ({self.rows},), "
                 f"got {actions.dtype} of shape {actions.shape}"
             )
-        if ((actions < 0) | (actions >= len(self.episodes.space))).any():
-            raise ValueError(f"an action must be in 0 .. {len(self.episodes.space) - 1}")
+        if ((actions < 0) | (actions >= self.count)).any():
+            raise ValueError(f"an action must be in 0 .. {self.count - 1}")
         if (self.cursor >= self.lengths).any():
             raise ValueError("the episode is over: call reset()")
         self.labels[self._all, self.cursor] = actions
         self.cursor += 1
+        if self.episodes.space.stop is not None:  # what was labelled is then the whole episode
+            self.lengths = np.where(actions == self.episodes.space.stop, self.cursor, self.lengths)
         done = self.cursor == self.lengths
         rewards = np.zeros(self.rows)
         scored = np.flatnonzero(done) if self.reward.sparse else self._all
@@ -145,11 +214,16 @@ class Game:
 
     def labelings(self, rows: Rows) -> Labelings:
         """What these rows' labels are so far."""
+        facts = self.episodes.facts
         if len(rows) == self.rows:
-            return Labelings(self.labels, self.gold, self.cursor, self.lengths, self.examples)
+            return Labelings(
+                *(self.labels, self.gold, self.cursor, self.lengths, self.examples),
+                *(self.kinds, facts),
+            )
         return Labelings(
             *(self.labels[rows], self.gold[rows], self.cursor[rows]),
             *(self.lengths[rows], self.examples[rows]),
+            *(None if self.kinds is None else self.kinds[rows], facts),
         )
 
     def parts(self, rows: Rows) -> dict[str, FloatArray]:
@@ -160,26 +234,37 @@ class Game:
 
     def observe(self, rows: Rows) -> Observation:
         """The observations of these rows: copies, one leading axis."""
-        state = (*self._text, self.labels, self.cursor[:, None])
+        state = [*self._text, self.labels, self.cursor[:, None]]
+        if self.episodes.space.ruled:
+            state.append(self.meaningful().astype(np.int32))
         if len(rows) == self.rows:  # all of them, in order: a plain copy is several times as fast
-            return {name: value.copy() for name, value in zip(OBSERVED, state, strict=True)}
-        return {name: value[rows] for name, value in zip(OBSERVED, state, strict=True)}
+            return {name: value.copy() for name, value in zip(OBSERVED, state, strict=False)}
+        return {name: value[rows] for name, value in zip(OBSERVED, state, strict=False)}
+
+    def meaningful(self) -> BoolArray:
+        """The labels that mean something for each row's next unit, bool [R, K]."""
+        return meaningful(
+            *(self.episodes.space, self.count, self.labels, self.cursor, self.lengths),
+            *(self.groups, self.kinds, self.costs),
+        )
 
     def action_masks(self) -> BoolArray:
         """The labels that each row's next unit may have, bool [R, K]; all if none is forbidden."""
-        count = len(self.episodes.space)
-        transitions = self.episodes.space.transitions
-        if transitions is None:
-            return np.ones((self.rows, count), np.bool_)
+        space = self.episodes.space
+        masks = self.meaningful() if space.ruled else np.ones((self.rows, self.count), np.bool_)
+        if space.transitions is None:
+            return masks
         previous = self.labels[self._all, np.maximum(self.cursor - 1, 0)]
-        return transitions[np.where(self.cursor > 0, previous, count)]
+        following = space.transitions[np.where(self.cursor > 0, previous, self.count)]
+        return masks & following if space.ruled else following
 
     def play(self, batch: Batch, labels: IntArray) -> FloatArray:
         """Whole episodes in one call: the rewards that stepping through these labels would give.
 
         Args:
             batch: B episodes.
-            labels: [B, U] a label for every unit; what stands after the last unit is ignored.
+            labels: [B, U] a label for every unit; what stands after the last unit, or after a
+                label that stops the episode, is ignored.
 
         Returns:
             float64 [B, U], 0 after the last unit.
@@ -193,8 +278,9 @@ class Game:
                 f"labels must be whole numbers of shape {batch.gold.shape}, "
                 f"got {labels.dtype} of shape {labels.shape}"
             )
-        real = np.arange(labels.shape[1]) < batch.lengths[:, None]
-        if ((labels < 0) | (labels >= len(self.episodes.space)))[real].any():
-            raise ValueError(f"a label must be in 0 .. {len(self.episodes.space) - 1}")
+        lengths = stopped(labels, batch.lengths, batch.stop)
+        real = np.arange(labels.shape[1]) < lengths[:, None]
+        if ((labels < 0) | (labels >= self.count))[real].any():
+            raise ValueError(f"a label must be in 0 .. {self.count - 1}")
         decided = np.where(real, labels, UNDECIDED).astype(np.int32)
         return checked_steps(self.reward, batch.complete(decided))

@@ -4,13 +4,12 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from lingym.envs.corpora import load_corpus
-from lingym.envs.dataset import Dataset, Overflow, build
+from lingym.envs.corpora import Corpus, load_corpus
+from lingym.envs.dataset import Dataset, build
+from lingym.envs.encode import Overflow
 from lingym.envs.game import Game
 from lingym.envs.tasks import Task
 from lingym.rewards import Reward, from_spec
-
-DEFAULT_CORPUS = "synthetic:commands"
 
 
 def make_game(
@@ -18,7 +17,7 @@ def make_game(
     task: Task | None = None,
     *,
     dataset: Dataset | None = None,
-    corpus: str | None = None,
+    corpus: str | Corpus | None = None,
     train: str | None = None,
     dev: str | None = None,
     test: str | None = None,
@@ -34,7 +33,8 @@ def make_game(
         rows: episodes side by side.
         task: what the units and labels are; not needed beside `dataset`.
         dataset: a data set that is built already (`lingym.envs.build`), shared by environments.
-        corpus: a generated corpus or a Hub data set with all its splits.
+        corpus: a generated corpus or a Hub data set with all its splits, by name, or one that is
+            loaded already.
         train: the file of the training split; `dev` and `test` likewise.
         dev: see `train`.
         test: see `train`.
@@ -54,7 +54,11 @@ def make_game(
     if dataset is None:
         if task is None:
             raise ValueError("an environment needs a task, or a dataset that has one")
-        source = load_corpus(**(given or {"corpus": DEFAULT_CORPUS}))
+        if isinstance(corpus, Corpus) and len(given) > 1:
+            raise ValueError("corpus holds its splits already: leave out train, dev and test")
+        source = corpus
+        if not isinstance(source, Corpus):
+            source = load_corpus(**(given or {"corpus": task.corpus}))
         dataset = build(task, source, tokenizer, max_tokens, overflow)
     elif given or (task is not None and task is not dataset.task):
         raise ValueError(

@@ -114,6 +114,7 @@ class UnitTokenizer:
     Attributes:
         prefix: special token ids before a text.
         suffix: special token ids after it.
+        separator: special token ids between two texts; empty where the tokenizer has none.
         pad: the padding id.
     """
 
@@ -131,6 +132,7 @@ class UnitTokenizer:
             raise ValueError("the tokenizer gives no token for the text 'a'")
         self.prefix = probe.ids[: own[0]]
         self.suffix = probe.ids[own[-1] + 1 :]
+        self.separator = (self.suffix or self.prefix)[:1]
         pads = [tokenizer.token_to_id(name) for name in USUAL_PADS]
         found = [pad for pad in pads if pad is not None]
         self.pad: int = padding["pad_id"] if padding else (found[0] if found else 0)

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from lingym.envs.episodes import Episodes
-from lingym.envs.game import Game, Observation, Shuffled, chosen
+from lingym.envs.game import Game, Observation, Shuffled, Weighted, chosen, order
 from lingym.envs.source import make_game
 from lingym.rewards import Reward
 from lingym.types import Batch, BoolArray, FloatArray, IntArray, Rows
@@ -60,7 +60,7 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.render_mode = None
         self._rows = np.arange(num_envs)
-        self._order: Shuffled | None = None
+        self._order: Shuffled | Weighted | None = None
 
     def reset(
         self,
@@ -121,7 +121,7 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
     def sample(self, count: int) -> IntArray:
         """The indices of the next `count` texts in the shuffled order, int32 [count]."""
         if self._order is None:
-            self._order = Shuffled(len(self.episodes), self.np_random)
+            self._order = order(self.episodes, self.np_random)
         return self._order.take(count)
 
     def draw(self, count: int) -> Batch:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
         Classification,
         LabelEnv,
         LabelVectorEnv,
+        MultipleChoice,
+        SentenceTagging,
+        SpanQA,
         Tagging,
         Task,
         build,
@@ -32,6 +35,9 @@ __all__ = [
     "LabelPolicy",
     "LabelVectorEnv",
     "Labeller",
+    "MultipleChoice",
+    "SentenceTagging",
+    "SpanQA",
     "Supervised",
     "Tagging",
     "Task",
@@ -44,19 +50,35 @@ __all__ = [
 _ROOMS = {
     "lingym.agents": ("PPO", "REINFORCE", "Labeller", "Supervised", "evaluate"),
     "lingym.envs": (
-        *("Classification", "LabelEnv", "LabelVectorEnv", "Tagging", "Task", "build"),
+        "Classification",
+        "LabelEnv",
+        "LabelVectorEnv",
+        "MultipleChoice",
+        "SentenceTagging",
+        "SpanQA",
+        "Tagging",
+        "Task",
+        "build",
         "load_corpus",
     ),
     "lingym.policies": ("LabelPolicy",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
-# An environment is one registered line: its class, and the task it plays.
-for _task in ("Tagging", "Classification"):
+# An environment is one registered line: its id, and the task that it plays.
+_TASK_OF = {
+    "Tagging": "tagging",
+    "Classification": "classification",
+    "SpanQA": "spanqa",
+    "MultipleChoice": "choice",
+    "SentenceTagging": "sentences",
+}
+for _name, _task in _TASK_OF.items():
     gymnasium.register(
-        id=f"lingym/{_task}-v0",
-        entry_point=f"lingym.envs.registered:{_task.lower()}",
-        vector_entry_point=f"lingym.envs.registered:{_task.lower()}_vector",
+        id=f"lingym/{_name}-v0",
+        entry_point="lingym.envs.registered:label_env",
+        vector_entry_point="lingym.envs.registered:label_vector_env",
+        kwargs={"kind": _task},
     )
 
 

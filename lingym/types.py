@@ -70,6 +70,7 @@ class LabelSpace:
             a multi-label task; start and end). Unit u has role u.
         kinds: the kinds of units by name, where each kind has labels of its own (`joined`).
         kind_of_label: int [K] the kind that a label belongs to; None without kinds.
+        mixed: whether all units of an episode are of one kind, its task's.
         stop: the label that ends the episode; the units after it stay without a label.
         quota: how often a label may and must be given.
         span: candidates only, two units: candidate 0 means "nothing", and is the second label
@@ -84,6 +85,7 @@ class LabelSpace:
     roles: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     kind_of_label: IntArray | None = None
+    mixed: bool = False
     stop: int | None = None
     quota: Quota | None = None
     span: int | None = None
@@ -104,7 +106,7 @@ class LabelSpace:
         return ordered or self.form == "candidates" or bool(self.kinds)
 
     @classmethod
-    def joined(cls, spaces: Mapping[str, "LabelSpace"]) -> "LabelSpace":
+    def joined(cls, spaces: Mapping[str, "LabelSpace"], mixed: bool = False) -> "LabelSpace":
         """One space for units of several kinds, each with the labels of its own space.
 
         A label is named ``kind/label``. Within a kind its transitions hold; between kinds, whatever
@@ -114,10 +116,10 @@ class LabelSpace:
             ValueError: a space has labels that are no names, or ends or counts episodes.
         """
         for kind, space in spaces.items():
-            if space.form != "units" or space.stop is not None or space.quota is not None:
+            if space.form != "units" or space.ruled:
                 raise ValueError(
                     f"{kind} cannot share a policy with others: only tasks whose units have named "
-                    "labels, one each and without a quota, can"
+                    "labels of one kind, without a quota, can"
                 )
         names = [f"{kind}/{name}" for kind, space in spaces.items() for name in space.names]
         owner = np.repeat(np.arange(len(spaces)), [len(s) for s in spaces.values()])
@@ -134,6 +136,7 @@ class LabelSpace:
             transitions,
             kinds=tuple(spaces),
             kind_of_label=owner.astype(np.int32),
+            mixed=mixed,
         )
 
     def of_kind(self, kind: int | str) -> tuple["LabelSpace", Rows]:
@@ -143,7 +146,7 @@ class LabelSpace:
         names = tuple(self.names[k].removeprefix(f"{self.kinds[place]}/") for k in own)
         transitions = None
         if self.transitions is not None:
-            transitions = self.transitions[np.ix_([*own, len(self)], own)]
+            transitions = self.transitions[np.append(own, len(self))][:, own]
             if transitions.all():
                 transitions = None
         return LabelSpace(names, transitions), own

@@ -16,6 +16,13 @@ from torch import Tensor, nn
 
 from lingym.policies.distribution import FORBIDDEN, LabelDistribution
 from lingym.policies.encoder import load_encoder
+from lingym.policies.heads import (
+    label_head,
+    label_scores,
+    span_transition,
+    unit_values,
+    value_head,
+)
 from lingym.policies.optim import ScaledAdamW, parameter_groups
 from lingym.policies.texts import Pooling, Texts
 from lingym.types import Batch, LabelSpace
@@ -96,13 +103,11 @@ class LabelPolicy(ActorCriticPolicy):
         config: Any = self.encoder.config
         width: int = config.hidden_size
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
+        self.label_head = label_head(labels, width)
+        self.value_head = value_head(labels, width)
+        if history == "previous" and (labels.form != "units" or labels.quota is not None):
+            raise ValueError("history='previous' is for units with labels of their own: use 'none'")
         count = len(labels)
-        self.label_head = nn.Linear(width, count)
-        nn.init.normal_(self.label_head.weight, std=0.02)
-        nn.init.zeros_(self.label_head.bias)
-        self.value_head = nn.Linear(width, 1)
-        nn.init.zeros_(self.value_head.weight)
-        nn.init.zeros_(self.value_head.bias)
         if history == "previous":
             self.transition = nn.Parameter(torch.zeros(count + 1, count))
             self.value_transition = nn.Parameter(torch.zeros(count + 1))
@@ -111,7 +116,9 @@ class LabelPolicy(ActorCriticPolicy):
             mask[~torch.from_numpy(labels.transitions)] = FORBIDDEN
         self.register_buffer("mask", mask, persistent=False)
         self.chained = history == "previous" or bool((mask != 0).any())
-        self.action_dist = CategoricalDistribution(count)
+        actions: Any = action_space
+        self.choices = int(actions.n)
+        self.action_dist = CategoricalDistribution(self.choices)
         self.share_features_extractor = True
         self.optimizer_class, self.optimizer_kwargs = optimizer_class, optimizer_kwargs or {}
         parameters: Any = self.parameters()
@@ -125,10 +132,12 @@ class LabelPolicy(ActorCriticPolicy):
 
     def texts(self, batch: Batch) -> Texts:
         """The texts of a batch as tensors on the policy's device."""
-        return Texts.of_batch(batch, self.pooling, self.device)
+        own = self.labels.form == "units"
+        groups = batch.gold.shape[1] if own else int(batch.groups.max())
+        return Texts.of_batch(batch, self.pooling, self.device, groups)
 
     def features(self, texts: Texts) -> Tensor:
-        """Unit features [B, U, D], float32; 0 for padding units."""
+        """Features [B, G, D] of groups of tokens, float32; 0 for padding groups."""
         with self._autocast():
             out = self.encoder(input_ids=texts.input_ids, attention_mask=texts.attention_mask)
         if self.text_feature:
@@ -137,43 +146,52 @@ class LabelPolicy(ActorCriticPolicy):
             pooled = texts.pool(out.last_hidden_state).float()
         return self.dropout(pooled)
 
-    def distribution(self, features: Tensor) -> LabelDistribution:
-        """The distribution of the labels of every unit, from unit features [B, U, D]."""
-        return LabelDistribution(self.label_head(features), self._transition())
+    def distribution(self, features: Tensor, batch: Batch) -> LabelDistribution:
+        """The distribution of the labels of every unit of a batch, from features [B, G, D]."""
+        labels = self.labels
+        groups: Any = self._tensor(batch.groups)
+        scores = label_scores(labels, self.label_head, features, groups, self._tensor(batch.kinds))
+        transition = self._transition()
+        if labels.span is not None:
+            transition = span_transition(scores.shape[-1], labels.span, scores.device)
+        costs = None if labels.quota is None else self._tensor(batch.costs)
+        lengths = torch.from_numpy(batch.lengths).long().to(self.device)
+        return LabelDistribution(scores, lengths, transition, labels.stop, labels.quota, costs)
 
-    def values(self, features: Tensor, labels: Tensor) -> Tensor:
+    def values(self, features: Tensor, labels: Tensor, batch: Batch) -> Tensor:
         """The expected reward from each unit on, of the shape of the labels.
 
         Args:
-            features: [B, U, D].
+            features: [B, G, D].
             labels: [..., B, U] the labels given; the value of a unit may depend on the one before.
+            batch: the B episodes.
         """
-        value = self.value_head(features if self.value_gradient else features.detach()).squeeze(-1)
+        features = features if self.value_gradient else features.detach()
+        groups: Any = self._tensor(batch.groups)
+        value = unit_values(self.labels, self.value_head, features, groups)
         if self.history == "none":
             return value.expand(labels.shape)
         before = torch.full_like(labels, len(self.labels))
         before[..., 1:] = labels[..., :-1]
         return value + self.value_transition[before]
 
+    def _tensor(self, array: np.ndarray | None) -> Tensor | None:
+        return None if array is None else torch.from_numpy(array).long().to(self.device)
+
     @torch.no_grad()
     def label(
         self, batch: Batch, deterministic: bool = True, generator: torch.Generator | None = None
     ) -> np.ndarray:
-        """Labels for every unit of a batch, int32 [B, U], -1 after an episode's last unit.
+        """Labels for every unit of a batch, int32 [B, U], -1 after an episode's end.
 
         Args:
             batch: B episodes.
             deterministic: the most probable labels; else a sample.
             generator: of the sample.
         """
-        distribution = self.distribution(self.features(self.texts(batch)))
-        lengths = torch.from_numpy(batch.lengths).to(self.device)
-        if deterministic:
-            labels = distribution.mode(lengths)
-        else:
-            labels = distribution.sample(1, generator)[0]
-        inside = torch.arange(labels.shape[1], device=self.device) < lengths[:, None]
-        return torch.where(inside, labels, -1).cpu().numpy().astype(np.int32)
+        distribution = self.distribution(self.features(self.texts(batch)), batch)
+        labels = distribution.mode() if deterministic else distribution.sample(1, generator)[0]
+        return labels.cpu().numpy().astype(np.int32)
 
     def evaluate_labels(self, batch: Batch, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities, entropies and values of given labels, [B, U] each, with gradients.
@@ -185,10 +203,10 @@ class LabelPolicy(ActorCriticPolicy):
             labels: int64 [B, U] on the policy's device, -1 after the last unit.
         """
         features = self.features(self.texts(batch))
-        log_probs = self.distribution(features).log_probs(labels)
+        log_probs = self.distribution(features, batch).log_probs(labels)
         chosen = log_probs.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
         entropy = -(log_probs.exp() * log_probs).sum(-1)
-        return chosen, entropy, self.values(features, labels)
+        return chosen, entropy, self.values(features, labels, batch)
 
     # Per step: the reference that stock Stable-Baselines3 algorithms train.
 
@@ -232,20 +250,28 @@ class LabelPolicy(ActorCriticPolicy):
 
     def _step(self, obs: Observation, action_masks: Any = None) -> tuple[Tensor, Tensor]:
         """Logits [B, K] and values [B, 1] of the unit at each cursor."""
-        features = self.features(Texts.of_observation(obs, self.windows, self.pooling))
+        form, count = self.labels.form, self.choices
+        groups = {"units": obs["labels"].shape[1], "text": 1, "candidates": count}[form]
+        texts = Texts.of_observation(obs, self.windows, self.pooling, groups)
+        features = self.features(texts)
         rows = torch.arange(len(features), device=features.device)
         cursor = obs["cursor"].long().squeeze(-1)
-        here = features[rows, cursor.clamp(max=features.shape[1] - 1)]  # [B, D]
         given = obs["labels"].long()[rows, (cursor - 1).clamp(min=0)]
         before = torch.where(cursor > 0, given, len(self.labels))
-        logits = self.label_head(here)
+        here = cursor.clamp(max=obs["labels"].shape[1] - 1)
+        there = texts.groups()
+        scores = label_scores(self.labels, self.label_head, features, there, kinds=None)
+        logits = scores[rows, here]
         transition = self._transition()
         if transition is not None:
             logits = logits + transition[before]
+        if "allowed" in obs:
+            logits = torch.where(obs["allowed"] > 0, logits, FORBIDDEN)
         if action_masks is not None:
             allowed = torch.as_tensor(action_masks, dtype=torch.bool, device=logits.device)
             logits = torch.where(allowed.view_as(logits), logits, FORBIDDEN)
-        values = self.value_head(here if self.value_gradient else here.detach())
+        known = features if self.value_gradient else features.detach()
+        values = unit_values(self.labels, self.value_head, known, there)[rows, here][:, None]
         if self.history == "previous":
             values = values + self.value_transition[before][:, None]
         return logits, values

@@ -9,9 +9,11 @@ A model folder holds
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -20,7 +22,7 @@ from lingym.policies.encoder import quiet
 from lingym.policies.policy import History, LabelPolicy
 from lingym.policies.stock import stock_model
 from lingym.policies.texts import Pooling
-from lingym.types import LabelSpace
+from lingym.types import LabelSpace, Quota
 
 FORMAT = 1
 SETTINGS = ("pooling", "history", "constrained", "autocast")
@@ -59,6 +61,7 @@ def save_policy(policy: LabelPolicy, folder: Path, **more: Any) -> None:
         "format": FORMAT,
         "labels": list(policy.labels.names),
         "of_text": policy.labels.of_text,
+        "space": _rules(policy.labels),
         "stock": None if stock is None else type(stock).__name__,
         **{name: getattr(policy, name) for name in SETTINGS},
         **more,
@@ -87,7 +90,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{file} has format {settings['format']}; this lingym reads {FORMAT}")
     names = settings["labels"]
     listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not listed or len(names) < 2 or len(set(names)) < len(names):
+    least = 0 if settings.get("space", {}).get("form") == "candidates" else 2
+    if not listed or len(names) < least or len(set(names)) < len(names):
         raise ValueError(f"{file}: labels must be a list of two or more names that differ")
     for name, values in VALUES.items():
         if settings[name] not in values:
@@ -117,11 +121,29 @@ def read_labels(folder: Path) -> LabelSpace:
             f"{folder}/policy.safetensors says of {tuple(transitions.shape)} labels which may "
             f"follow which, and lingym.json names {count}"
         )
-    return LabelSpace(
+    rules: dict[str, Any] = dict(settings.get("space", {}))
+    quota, kinds = rules.pop("quota", None), rules.pop("kind_of_label", None)
+    space: Any = LabelSpace  # the rules are checked by its fields' names, not by their types
+    return space(
         tuple(settings["labels"]),
         None if transitions is None else transitions.bool().numpy(),
         bool(settings["of_text"]),
+        kind_of_label=None if kinds is None else np.array(kinds, np.int32),
+        quota=None if quota is None else Quota(**quota),
+        **{name: tuple(v) if isinstance(v, list) else v for name, v in rules.items()},
     )
+
+
+def _rules(space: LabelSpace) -> dict[str, Any]:
+    """What a label space says beside names and transitions, where it differs from the default."""
+    plain = LabelSpace(space.names)
+    names = ("form", "roles", "kinds", "mixed", "stop", "span")
+    rules = {n: getattr(space, n) for n in names if getattr(space, n) != getattr(plain, n)}
+    if space.kind_of_label is not None:
+        rules["kind_of_label"] = space.kind_of_label.tolist()
+    if space.quota is not None:
+        rules["quota"] = asdict(space.quota)
+    return rules
 
 
 def load_heads(policy: LabelPolicy, folder: Path) -> None:
@@ -134,8 +156,10 @@ def load_heads(policy: LabelPolicy, folder: Path) -> None:
         ValueError: the labels or the shapes differ.
     """
     saved = read_labels(folder)
-    if saved.names != policy.labels.names:
-        only = sorted(set(saved.names) ^ set(policy.labels.names))
+    ours = policy.labels
+    if (saved.names, saved.form, saved.roles) != (ours.names, ours.form, ours.roles):
+        theirs = {*saved.names, *saved.roles}
+        only = sorted(theirs ^ {*ours.names, *ours.roles})
         raise ValueError(
             f"{folder} was trained on other labels: {len(saved.names)} against "
             f"{len(policy.labels.names)} here, differing in {', '.join(only[:10]) or 'order'}"

@@ -18,7 +18,9 @@ def stock_model(policy: LabelPolicy) -> PreTrainedModel | None:
         pooling, or an encoder whose stock head is another network. What is returned was run on
         random tokens and gave the policy's logits to 1e-4.
     """
-    if policy.chained or policy.pooling != "first":
+    if policy.chained or policy.pooling != "first" or policy.labels.form != "units":
+        return None
+    if policy.labels.ruled:
         return None
     whole = policy.labels.of_text
     kind = AutoModelForSequenceClassification if whole else AutoModelForTokenClassification

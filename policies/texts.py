@@ -1,6 +1,7 @@
-"""Texts as tensors, and the pooling of token features into unit features.
+"""Texts as tensors, and the pooling of token features into features of groups.
 
-Sizes: N windows, L tokens to a window, B episodes, U units, D features, M pooled tokens.
+Sizes: N windows, L tokens to a window, B episodes, G groups, D features, M pooled tokens. A group
+is a unit, the whole text, or a candidate: what the label space's `form` says.
 """
 
 from dataclasses import dataclass
@@ -16,16 +17,16 @@ Pooling = Literal["first", "mean"]
 
 @dataclass(frozen=True)
 class Texts:
-    """The texts of B episodes, and which of their tokens make up which unit."""
+    """The texts of B episodes, and which of their tokens make up which group."""
 
     input_ids: Tensor  # [N, L] int64
     attention_mask: Tensor  # [N, L] int64
     episode_of_window: Tensor  # [N] int64
     token: Tensor  # [M] place in the N * L tokens
-    unit: Tensor  # [M] place in the B * U units
-    share: Tensor  # [M] weight of the token in its unit's feature
-    alone: bool  # whether every unit has one token at most, of weight 1
-    size: tuple[int, int]  # (B, U)
+    unit: Tensor  # [M] place in the B * G groups
+    share: Tensor  # [M] weight of the token in its group's feature
+    alone: bool  # whether every group has one token at most, of weight 1
+    size: tuple[int, int]  # (B, G)
 
     @classmethod
     def of(
@@ -42,10 +43,11 @@ class Texts:
         Args:
             input_ids: [N, L].
             attention_mask: [N, L].
-            unit_of_token: [N, L] unit within its episode, -1 for none.
+            unit_of_token: [N, L] group within its episode, -1 for none.
             episode_of_window: [N].
-            size: (B, U).
-            pooling: ``first`` takes each unit's first token (in every window where it has one),
+            size: (B, G).
+            pooling: ``first`` takes each group's first token (in every window where it has one,
+                and of every stretch of tokens that is its own),
                 ``mean`` the mean over its tokens.
         """
         pooled = unit_of_token >= 0
@@ -65,12 +67,13 @@ class Texts:
         )
 
     @classmethod
-    def of_batch(cls, batch: Batch, pooling: Pooling, device: torch.device) -> "Texts":
+    def of_batch(cls, batch: Batch, pooling: Pooling, device: torch.device, groups: int) -> "Texts":
         """The texts of a batch of episodes, on a device."""
         arrays = (batch.input_ids, batch.attention_mask, batch.unit_of_token)
         ids, mask, units = (torch.from_numpy(array).long() for array in arrays)
         windows = torch.from_numpy(batch.episode_of_window).long()
-        texts = cls.of(ids, mask, units, windows, batch.gold.shape, pooling)
+        size = (len(batch), groups)
+        texts = cls.of(ids, mask, units, windows, size, pooling)
 
         def move(tensor: Tensor) -> Tensor:
             return tensor.to(device, non_blocking=True)
@@ -88,20 +91,24 @@ class Texts:
 
     @classmethod
     def of_observation(
-        cls, observation: dict[str, Tensor], windows: int, pooling: Pooling
+        cls, observation: dict[str, Tensor], windows: int, pooling: Pooling, groups: int
     ) -> "Texts":
         """The texts of B observations, each of `windows` windows, some of them padding."""
-        units = observation["labels"].shape[1]
         rows = observation["input_ids"].shape[0]
         names = ("input_ids", "attention_mask", "unit_of_token")
         # Stable-Baselines3 hands out float copies of integer observations.
         ids, mask, owner = (observation[n].long().reshape(rows * windows, -1) for n in names)
         episode = torch.arange(rows, device=ids.device).repeat_interleave(windows)
         real = mask.any(1)
-        return cls.of(ids[real], mask[real], owner[real], episode[real], (rows, units), pooling)
+        return cls.of(ids[real], mask[real], owner[real], episode[real], (rows, groups), pooling)
+
+    def groups(self) -> Tensor:
+        """The groups [B] that have tokens: in every episode all it has, from 0 on."""
+        there = torch.zeros(self.size[0] * self.size[1], dtype=torch.int64, device=self.unit.device)
+        return there.index_fill(0, self.unit, 1).view(self.size).sum(1)
 
     def pool(self, hidden: Tensor) -> Tensor:
-        """Unit features [B, U, D] from token features [N, L, D]; 0 for padding units."""
+        """Features [B, G, D] from token features [N, L, D]; 0 for padding groups."""
         features = hidden.flatten(0, 1)[self.token]  # [M, D]
         out = features.new_zeros(self.size[0] * self.size[1], features.shape[1])
         if self.alone:

@@ -7,8 +7,49 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from lingym.envs.corpora import Options
 
-TaskName = Literal["tagging", "classification"]
+TaskName = Literal[
+    "tagging",
+    "classification",
+    "multilabel",
+    "spanqa",
+    "choice",
+    "relation",
+    "summary",
+    "sentences",
+    "slots_intent",
+    "multitask",
+]
 AgentName = Literal["supervised", "ppo", "reinforce"]
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "tagging": {"text": "text", "labels": "tags", "scheme": "scheme", "on_fault": "on_fault"},
+    "classification": {"text": "text", "labels": "label"},
+    "multilabel": {"text": "text", "labels": "label"},
+    "spanqa": {"question": "question", "context": "context", "labels": "answers"},
+    "choice": {
+        "question": "question",
+        "context": "context",
+        "choices": "choices",
+        "labels": "answer",
+    },
+    "relation": {"text": "text", "head": "head", "tail": "tail", "labels": "label"},
+    "summary": {
+        "text": "text",
+        "labels": "labels",
+        "references": "references",
+        "oracle": "oracle",
+    },
+    "sentences": {"text": "text", "labels": "tags"},
+    "slots_intent": {
+        "text": "text",
+        "labels": "slots",
+        "intent": "intent",
+        "scheme": "scheme",
+        "on_fault": "on_fault",
+    },
+    "multitask": {},
+}
+"""The options of `Reading` that a task has a use for, and what its class calls them."""
 
 
 @dataclass(frozen=True)
@@ -16,18 +57,37 @@ class Reading:
     """How a file is read."""
 
     text: str | None = None
-    """Column of the words or the text; by default the first usual name that is there."""
+    """Column of the words, the sentences or the text; here and below, by default the first usual
+    name that is there."""
     labels: str | None = None
-    """Column of the gold labels; by default the first usual name that is there."""
+    """Column of the gold labels: tags, slots, classes, answers, or a 0 or 1 for each sentence."""
+    question: str | None = None
+    """Questions: column of the question."""
+    context: str | None = None
+    """Questions: column of what it is about."""
+    choices: str | None = None
+    """Multiple choice: column of the choices."""
+    head: str | None = None
+    """Relations: column of the head's [start, end) in characters."""
+    tail: str | None = None
+    """Relations: column of the tail's [start, end) in characters."""
+    references: str | None = None
+    """Summaries: column of the reference summaries."""
+    intent: str | None = None
+    """Slots and intent: column of the intent."""
+    oracle: Literal["given", "rouge"] | None = None
+    """Summaries: gold labels as the file gives them (the default, where it does), or the best
+    sentences within the budget by ROUGE."""
     format: str | None = None
-    """conll, conllu, jsonl, csv, tsv or text, where the file's name does not tell."""
+    """conll, conllu, jsonl, csv, tsv, squad or text, where the file's name does not tell."""
     columns: tuple[int, int] | None = None
     """CoNLL: the columns of words and labels, from 0, or from the end if negative; by default the
     first and the last."""
     scheme: Literal["iob2", "iob1", "bioes", "bilou", "bmes", "bmew", "plain"] | None = None
-    """Tagging: the scheme of the gold tags; recognised by default."""
-    on_fault: Literal["error", "repair"] = "error"
-    """Tagging: a tag that its scheme does not allow is an error, or is read as conlleval does."""
+    """Tags and slots: the scheme of the gold ones; recognised by default."""
+    on_fault: Literal["error", "repair"] | None = None
+    """Tags and slots: one that its scheme does not allow is an error (the default), or is read as
+    conlleval does."""
 
     def options(self) -> "Options":
         """How the corpus readers are to read."""
@@ -53,13 +113,50 @@ class Reading:
             return Options(format=form, columns=self.columns)
         return Options(format=form, columns=(self.columns[0] if self.columns else words, None))
 
-    def arguments(self, task: TaskName) -> dict[str, Any]:
-        """The arguments of the task's class."""
-        if task == "classification":
-            return {"text": self.text, "label": self.labels}
-        return {
-            "text": self.text,
-            "tags": self.labels,
-            "scheme": self.scheme,
-            "on_fault": self.on_fault,
+    def arguments(self, task: str) -> dict[str, Any]:
+        """The arguments of the task's class that say how to read.
+
+        Raises:
+            ValueError: an option is given that the task has no use for.
+        """
+        known = COLUMNS[task]
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        unused = sorted(given.keys() - known.keys() - {"format", "columns"})
+        if unused:
+            raise ValueError(f"task {task} has no use for --{', --'.join(unused)}")
+        return {known[name]: given[name] for name in known if name in given}
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """What some tasks can be told."""
+
+    max_answer: int | None = None
+    """spanqa: tokens of the longest answer; by default those of the longest gold one."""
+    sequential: bool = False
+    """choice: say ANSWER or CONTINUE of one choice after another."""
+    sentences: int | None = None
+    """summary: the most sentences; 1 by default."""
+    words: int | None = None
+    """summary: the most words, instead of sentences."""
+    mix: Path | None = None
+    """multitask: a TOML file with a table for each task: its kind (task = "tagging"), its files or
+    corpus, its columns, and its weight."""
+
+    def arguments(self, task: str) -> dict[str, Any]:
+        """The arguments of the task's class.
+
+        Raises:
+            ValueError: an option is given that the task has no use for.
+        """
+        uses = {
+            "spanqa": ("max_answer",),
+            "choice": ("sequential",),
+            "summary": ("sentences", "words"),
+            "multitask": ("mix",),
         }
+        given = {name: value for name, value in vars(self).items() if value}
+        unused = [name for name in given if name not in uses.get(task, ())]
+        if unused:
+            raise ValueError(f"task {task} has no use for --{unused[0].replace('_', '-')}")
+        return {name: value for name, value in given.items() if name != "mix"}

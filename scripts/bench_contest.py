@@ -277,7 +277,8 @@ class Contest:
     def _forward_pass(self) -> None:
         policy = self.supervised.policy
         for texts in self._minibatches():
-            policy.distribution(policy.features(policy.texts(self.episodes.batch(texts))))
+            batch = self.episodes.batch(texts)
+            policy.distribution(policy.features(policy.texts(batch)), batch)
 
 
 def optimiser_steps(policy: Any) -> int:

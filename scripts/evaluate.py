@@ -27,11 +27,9 @@ class Evaluate:
 
     def run(self) -> None:
         """Print the metrics, and for span tags those of every type."""
-        import numpy as np
-
         from lingym.agents import Labeller, predict_labels
         from lingym.envs.corpora import read_records
-        from lingym.rewards import corpus_metrics, span_report
+        from lingym.rewards import span_report
 
         labeller = Labeller.load(self.run_folder, self.device)
         if labeller.task is None:
@@ -39,20 +37,20 @@ class Evaluate:
                 f"{self.run_folder} has a task of its user's own: evaluate it in Python"
             )
         records = read_records(self.data, "test", self.reading.options())
-        task: object = labeller.task
-        episodes = labeller.read(records, **self.reading.arguments(task))  # type: ignore[arg-type]
-        predicted = predict_labels(labeller.policy, episodes)
-        gold = episodes.gold_of(np.arange(len(episodes), dtype=np.int32), episodes.max_units)
-        names = episodes.space.names
-        metrics = corpus_metrics(predicted, gold, names)
+        episodes = labeller.read(records, **self.reading.arguments(labeller.task))
+        if not episodes.labelled:
+            raise ValueError(f"{self.data} has texts without gold labels: nothing to measure")
+        labelings = episodes.complete(predict_labels(labeller.policy, episodes))
+        metrics = episodes.task.metrics(labelings, episodes.space)
         if self.json:
             sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
             return
         print(f"{len(episodes)} texts, {int(episodes.lengths.sum())} units")
+        width = max(12, *(len(name) for name in metrics))
         for name, value in metrics.items():
-            print(f"{name:<12} {value:.4f}")
-        if "entity_f1" in metrics:
-            report = span_report(predicted, gold, names)
+            print(f"{name:<{width}} {value:.4f}")
+        if labeller.task == "tagging" and "entity_f1" in metrics:
+            report = span_report(labelings.labels, labelings.gold, episodes.space.names)
             width = max(len(kind) for kind in report)
             print(f"\n{'type':<{width}}  precision  recall  f1      support")
             for kind, row in report.items():

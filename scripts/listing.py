@@ -1,6 +1,7 @@
 """`lingym envs` and `lingym rewards`: what there is to choose from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -13,12 +14,14 @@ class Envs:
         from gymnasium.envs.registration import load_env_creator
 
         import lingym
+        from lingym.envs.tasks import TASKS
 
         specs = [s for s in gymnasium.registry.values() if s.namespace == lingym.__name__]
         width = max(len(spec.id) for spec in specs)
         for spec in sorted(specs, key=lambda spec: spec.id):
-            maker = spec.entry_point
-            text = (load_env_creator(maker) if isinstance(maker, str) else maker).__doc__ or ""
+            task = TASKS.get(spec.kwargs.get("kind", ""))
+            entry: Any = task or load_env_creator(str(spec.entry_point))
+            text = entry.__doc__ or ""
             print(f"{spec.id:<{width}}  {text.splitlines()[0].split(': ', 1)[-1]}")
 
 

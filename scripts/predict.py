@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -31,8 +31,11 @@ class Predict:
 
         labeller = Labeller.load(self.run_folder, self.device)
         options = self.reading.options_without_labels(self.file)
+        unread = {"labels", "scheme", "on_fault", "oracle", "references"}  # gold: not looked at
+        reading = replace(self.reading, **dict.fromkeys(unread))
+        columns = reading.arguments(labeller.task) if labeller.task else {}
         records = iter(read_records(self.file, "test", options))
         while chunk := list(islice(records, 512)):
-            for row in labeller.predict_records(chunk, text=self.reading.text):
+            for row in labeller.predict_records(chunk, **columns):
                 sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
             sys.stdout.flush()

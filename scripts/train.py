@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lingym.scripts.arguments import AgentName, Reading, TaskName
+from lingym.scripts.arguments import AgentName, Reading, TaskName, TaskOptions
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,10 @@ class Train:
     """What the units and the labels are."""
     corpus: str | None = None
     """A corpus with its own splits: synthetic:commands, or hf:NAME[/CONFIG]. The default, if no
-    --train is given, is synthetic:commands."""
+    --train is given, is a generated corpus of the task's own."""
     train: str | None = None
-    """File of the training split: CoNLL, JSON Lines, CSV or TSV, plain, .xz or .gz."""
+    """File of the training split: CoNLL, JSON Lines, SQuAD's JSON, CSV or TSV; also .xz
+    or .gz."""
     dev: str | None = None
     """File that decides which policy is kept, and when to stop."""
     test: str | None = None
@@ -29,6 +30,7 @@ class Train:
     dev_limit: int | None = None
     """Measure on the first so many dev texts only."""
     reading: Reading = field(default_factory=Reading)
+    options: TaskOptions = field(default_factory=TaskOptions)
     max_tokens: int = 256
     """Tokens to a window, special tokens among them."""
     overflow: Literal["windows", "refuse"] = "windows"
@@ -38,7 +40,7 @@ class Train:
     """How the policy learns."""
     reward: str | None = None
     """What a labelling is worth, such as "0.7*entity_f1(dense=True)+0.3*accuracy"; see `lingym
-    rewards`. By default entity F1 for span tags, else accuracy. Supervised learning uses none."""
+    rewards`. By default the task's own. Supervised learning uses none."""
     encoder: str | None = None
     """minilm (the default), tiny, a folder, or a Hugging Face Hub name."""
     warm_start: Path | None = None
@@ -89,7 +91,7 @@ class Train:
     """Weight of the KL to the policy that the run began with."""
 
     metric: str | None = None
-    """The dev metric that decides; by default entity_f1 for span tags, else accuracy."""
+    """The dev metric that decides; by default the task's own."""
     eval_every: int | None = None
     """Texts between measurements on dev; by default a tenth of the run."""
     patience: int | None = None

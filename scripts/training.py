@@ -12,10 +12,10 @@ from lingym.agents.callbacks import DevCallback, Measurement
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.labeller import model_folder
 from lingym.agents.schedules import warmup_linear
-from lingym.envs import Dataset, LabelVectorEnv, build, load_corpus
-from lingym.envs.source import DEFAULT_CORPUS
+from lingym.envs import Corpus, Dataset, LabelVectorEnv, MultiTask, Task, build, load_corpus
 from lingym.envs.tasks import TASKS
-from lingym.policies import LabelPolicy, load_heads, read_settings
+from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings
+from lingym.scripts.mix import load_mix
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
 from lingym.scripts.train import Train
 
@@ -60,6 +60,7 @@ def train(arguments: Train) -> dict[str, Any]:
         dataset.tokenizer,
         arguments.max_tokens,
         arguments.overflow,
+        dataset.task.saved(),
     )
     labeller.save(arguments.out / "model")
     metrics: dict[str, Any] = {
@@ -86,21 +87,40 @@ def train(arguments: Train) -> dict[str, Any]:
 
 def read(arguments: Train) -> Dataset:
     """The corpus of a run, in the tokens of its encoder."""
-    files = {name: getattr(arguments, name) for name in ("train", "dev", "test")}
-    corpus = arguments.corpus
-    if corpus is None and files["train"] is None:
-        corpus = DEFAULT_CORPUS
-    source = load_corpus(corpus, **files, options=arguments.reading.options())
+    task, source = task_and_corpus(arguments)
     limits = {"train": arguments.train_limit, "dev": arguments.dev_limit}
     source = replace(source, **{name: vars(source)[name][:limit] for name, limit in limits.items()})
-    labels = None
-    if arguments.warm_start is not None:
-        if arguments.encoder is not None:
-            raise ValueError("--warm-start brings its own encoder: leave out --encoder")
-        labels = read_settings(model_folder(arguments.warm_start))["labels"]
-    columns = arguments.reading.arguments(arguments.task)
-    task = TASKS[arguments.task](labels=labels, **columns)
     return build(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow)
+
+
+def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
+    """What a run labels, with the labels of its warm start if it has one."""
+    kind = arguments.task
+    given = {**arguments.options.arguments(kind), **arguments.reading.arguments(kind)}
+    files = {name: getattr(arguments, name) for name in ("corpus", "train", "dev", "test")}
+    named = {name: value for name, value in files.items() if value is not None}
+    if kind == "multitask":
+        if named:
+            raise ValueError(f"multitask reads its files from --mix: leave out --{min(named)}")
+        mix = arguments.options.mix
+        task, source = MultiTask.default() if mix is None else load_mix(mix)
+    else:
+        task = TASKS[kind](**given)
+        source = load_corpus(
+            **(named if arguments.train or arguments.corpus else {"corpus": task.corpus, **named}),
+            options=arguments.reading.options(),
+        )
+    assert isinstance(source, Corpus)
+    if arguments.warm_start is None:
+        return task, source
+    if arguments.encoder is not None:
+        raise ValueError("--warm-start brings its own encoder: leave out --encoder")
+    folder = model_folder(arguments.warm_start)
+    kept = read_settings(folder).get("task_settings", {})
+    labels = read_labels(folder)
+    if isinstance(task, MultiTask):
+        return MultiTask(task.tasks, task.weights, labels.names), source
+    return TASKS[kind].of_space(labels, **{**kept, **given}), source
 
 
 def encoder(arguments: Train) -> str:
@@ -153,8 +173,7 @@ def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallba
         if arguments.patience is not None:
             raise ValueError("--patience needs a dev split: give --dev FILE")
         return None
-    spans = dataset.space.transitions is not None
-    metric = arguments.metric or ("entity_f1" if spans else "accuracy")
+    metric = arguments.metric or dataset.task.metric(dataset.space)
 
     def tell(now: Measurement) -> None:
         share = f"{now.episodes:>7}/{episodes} texts"

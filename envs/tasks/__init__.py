@@ -1,13 +1,29 @@
 """The tasks: what the units of a text are, and what their labels are."""
 
+from lingym.envs.tasks.choice import MultipleChoice
 from lingym.envs.tasks.classification import Classification
+from lingym.envs.tasks.sentences import SentenceTagging
+from lingym.envs.tasks.spanqa import SpanQA
 from lingym.envs.tasks.tagging import Tagging
-from lingym.envs.tasks.task import Example, Task
+from lingym.envs.tasks.task import Example, Passage, Task
 
-TASKS: dict[str, type[Tagging | Classification]] = {
-    "classification": Classification,
-    "tagging": Tagging,
+TASKS: dict[str, type[Task]] = {
+    task.name: task
+    for task in (
+        *(Tagging, Classification, SpanQA, MultipleChoice),
+        *(SentenceTagging,),
+    )
 }
 """The tasks that have a name on the command line and in saved models."""
 
-__all__ = ["TASKS", "Classification", "Example", "Tagging", "Task"]
+__all__ = [
+    "TASKS",
+    "Classification",
+    "Example",
+    "MultipleChoice",
+    "Passage",
+    "SentenceTagging",
+    "SpanQA",
+    "Tagging",
+    "Task",
+]

@@ -1,12 +1,13 @@
 """Classification: one unit, the text, and its label."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from lingym.envs.corpora import Record
-from lingym.envs.tasks.columns import pick
+from lingym.envs.tasks.columns import label, pick, text
 from lingym.envs.tasks.task import Example, Task
 from lingym.rewards import Accuracy, Reward
-from lingym.types import LabelSpace
+from lingym.types import FloatArray, IntArray, LabelSpace
 
 
 class Classification(Task):
@@ -21,6 +22,7 @@ class Classification(Task):
         unlabelled: read texts without gold labels, for prediction.
     """
 
+    name = "classification"
     of_text = True
 
     def __init__(
@@ -34,20 +36,23 @@ class Classification(Task):
 
     def example(self, record: Record) -> Example:
         """One unit: the text."""
-        name, text = pick(record, self.text, ("text", "sentence", "tokens", "words"), "text")
-        if isinstance(text, list) and all(isinstance(word, str) for word in text):
-            text = " ".join(text)
-        if not isinstance(text, str) or not text.strip():
-            raise record.error(f"{name!r} must be a text that is not empty, got {text!r}")
+        name, value = pick(record, self.text, ("text", "sentence", "tokens", "words"), "text")
+        words = text(record, name, value)
         if self.unlabelled:
-            return Example((text,), None, record)
-        name, label = pick(record, self.label, ("label", "intent", "class", "category"), "label")
-        if isinstance(label, bool) or not isinstance(label, str | int) or label == "":
-            raise record.error(
-                f"{name!r} must be a label (a string or a whole number), got {label!r}"
-            )
-        return Example((text,), (str(label),), record)
+            return Example((words,), None, record)
+        name, value = pick(record, self.label, ("label", "intent", "class", "category"), "label")
+        return Example((words,), (label(record, name, value),), record)
 
     def default_reward(self, space: LabelSpace) -> Reward:
         """1 for the gold label, 0 for another."""
         return Accuracy()
+
+    def present(
+        self, example: Example, labels: IntArray, space: LabelSpace, probabilities: FloatArray
+    ) -> dict[str, Any]:
+        """``text``, its ``label``, and the ``probabilities`` of all by name."""
+        return {
+            "text": example.units[0],
+            "label": space.names[int(labels[0])],
+            "probabilities": dict(zip(space.names, probabilities[0].tolist(), strict=True)),
+        }

@@ -1,4 +1,4 @@
-"""Which column of a record holds the text, and which the labels."""
+"""Which column of a record holds the text, which the labels, and whether they are as wanted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,3 +27,43 @@ def pick(record: Record, wanted: str | None, usual: Sequence[str], what: str) ->
         f"no column for the {what}: looked for {', '.join(usual)}; "
         f"the record has {', '.join(map(str, record.fields))}. Name it with {what}=COLUMN."
     )
+
+
+def strings(record: Record, name: str, value: Any) -> tuple[str, ...]:
+    """A list of strings, neither of which is empty.
+
+    Raises:
+        DataError: it is something else.
+    """
+    if not isinstance(value, list | tuple) or not value:
+        raise record.error(f"{name!r} must be a list of strings that is not empty, got {value!r}")
+    for place, item in enumerate(value):
+        if not isinstance(item, str) or not item.strip():
+            raise record.error(
+                f"{name!r}[{place}] must be a string, not empty; got {item!r}", place
+            )
+    return tuple(value)
+
+
+def text(record: Record, name: str, value: Any) -> str:
+    """A text that is not empty; a list of words is joined by blanks.
+
+    Raises:
+        DataError: it is something else.
+    """
+    if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        value = " ".join(value)
+    if not isinstance(value, str) or not value.strip():
+        raise record.error(f"{name!r} must be a text that is not empty, got {value!r}")
+    return value
+
+
+def label(record: Record, name: str, value: Any) -> str:
+    """The name of a label: a string or a whole number.
+
+    Raises:
+        DataError: it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise record.error(f"{name!r} must be a label (a string or a whole number), got {value!r}")
+    return str(value)

@@ -4,13 +4,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from lingym.envs.corpora import Record
 from lingym.envs.corpora.iob import TagFault, to_iob2
-from lingym.envs.tasks.columns import pick
+from lingym.envs.tasks.columns import pick, strings
 from lingym.envs.tasks.task import Example, Task
 from lingym.rewards import Accuracy, EntityF1, Reward
 from lingym.types import BoolArray, LabelSpace
@@ -37,6 +37,8 @@ class Tagging(Task):
         unlabelled: read texts without gold tags, for prediction.
     """
 
+    name = "tagging"
+
     def __init__(
         self,
         text: str | None = None,
@@ -54,12 +56,12 @@ class Tagging(Task):
         name, words = pick(record, self.text, ("tokens", "words", "text"), "text")
         if isinstance(words, str) and self.unlabelled:
             words = words.split()
-        words = _strings(record, name, words)
+        words = strings(record, name, words)
         if self.unlabelled:
             return Example(words, None, record)
         usual = ("labels", "tags", "slots", "ner_tags", "pos_tags", "upos")
         name, tags = pick(record, self.tags, usual, "tags")
-        tags = _strings(record, name, tags)
+        tags = strings(record, name, tags)
         if len(tags) != len(words):
             raise record.error(f"{len(words)} words but {len(tags)} tags in {name!r}: one a word")
         return Example(words, tags, record)
@@ -67,8 +69,10 @@ class Tagging(Task):
     def read(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, list[Example]]:
         """The examples of every split; each split's scheme is recognised and turned into IOB2."""
         read = super().read(splits)
-        if self.unlabelled:
-            return read
+        return read if self.unlabelled else self.converted(read)
+
+    def converted(self, read: Mapping[str, list[Example]]) -> dict[str, list[Example]]:
+        """Splits with IOB2 tags, each told by its own; what was recognised is said once."""
         converted, said = {}, defaultdict(list)
         for split, examples in read.items():
             converted[split], message, level = self._converted(examples)
@@ -86,10 +90,14 @@ class Tagging(Task):
         """Entity F1 for IOB2 tags, accuracy for others."""
         return Accuracy() if space.transitions is None else EntityF1()
 
+    def metric(self, space: LabelSpace) -> str:
+        """Entity F1 for IOB2 tags, accuracy for others."""
+        return "accuracy" if space.transitions is None else "entity_f1"
+
     def _converted(self, examples: list[Example]) -> tuple[list[Example], str, int]:
         """A split with IOB2 tags, what was recognised in words, and how loudly to say it."""
         try:
-            gold = [example.gold or () for example in examples]
+            gold = [[str(tag) for tag in example.gold or ()] for example in examples]
             converted = to_iob2(gold, self.scheme, self.on_fault)
         except TagFault as fault:
             record = examples[fault.sequence].record
@@ -121,14 +129,3 @@ def iob2_transitions(names: Sequence[str]) -> BoolArray | None:
                 False,
             ]
     return allowed
-
-
-def _strings(record: Record, name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not value:
-        raise record.error(f"{name!r} must be a list of strings that is not empty, got {value!r}")
-    for place, item in enumerate(value):
-        if not isinstance(item, str) or not item:
-            raise record.error(
-                f"{name!r}[{place}] must be a string, not empty; got {item!r}", place
-            )
-    return tuple(value)

@@ -2,10 +2,34 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from lingym.envs.corpora import Record
-from lingym.rewards import Reward
-from lingym.types import LabelSpace
+from lingym.envs.corpora import Corpus, Record
+from lingym.envs.tasks.table import table
+from lingym.rewards import Reward, corpus_metrics
+from lingym.types import NO_UNIT, Facts, FloatArray, IntArray, Labelings, LabelSpace
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One token sequence of an episode; one that is too long is read in overlapping windows.
+
+    Attributes:
+        words: pieces of text, in order; none of them is ever cut in two.
+        groups: the group (unit or candidate, as the label space says) that each word belongs to,
+            -1 for context.
+        before: a text that stands first in every window, such as a question.
+        special: the group of the special token before the text, -1 for none.
+        whole: the words are one running text, cut anywhere, and all tokens belong to `special`.
+        marked: each word (here: a sentence) begins with a separator, which is its first token.
+    """
+
+    words: tuple[str, ...]
+    groups: tuple[int, ...] = ()
+    before: str = ""
+    special: int = NO_UNIT
+    whole: bool = False
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -13,28 +37,59 @@ class Example:
     """One text of a corpus, cut into its units.
 
     Attributes:
-        units: the text of each unit, in the order in which they are labelled.
-        gold: the gold label of each unit, or None where the text has none (prediction).
+        units: the text or the name of each unit, in the order in which they are labelled.
+        gold: the gold label of each unit (a name, or the place of a candidate), or None where the
+            text has none (prediction). It may end early with the label that stops an episode.
         record: where the example was read.
+        passages: what an encoder reads; by default one, of the units' texts.
+        candidates: the text of each candidate, where labels are candidates.
+        kinds: the kind of each unit, where units are of several kinds.
+        costs: what each unit takes of the quota; by default 1.
     """
 
     units: tuple[str, ...]
-    gold: tuple[str, ...] | None
+    gold: tuple[str | int, ...] | None
     record: Record
+    passages: tuple[Passage, ...] = ()
+    candidates: tuple[str, ...] = ()
+    kinds: tuple[str, ...] | None = None
+    costs: tuple[int, ...] | None = None
+
+    def read(self, of_text: bool) -> tuple[Passage, ...]:
+        """The passages, or those that follow from the units."""
+        if self.passages:
+            return self.passages
+        if of_text:
+            return (Passage(self.units[:1], special=0, whole=True),)
+        return (Passage(self.units, tuple(range(len(self.units)))),)
+
+    def label(self, label: int, space: LabelSpace) -> str:
+        """What a label id means here."""
+        if space.form != "candidates":
+            return space.names[label]
+        return self.candidates[label] if label < len(self.candidates) else f"(no candidate {label})"
 
 
 class Task:
     """A labelling task. A subclass says what `example` is; everything else has a default.
 
     Attributes:
+        name: its name on the command line and in saved models; empty for a user's own.
+        corpus: the generated corpus that stands in where no data are named.
         labels: the label names, where they are fixed beforehand; None takes the union over the
             splits, sorted. A gold label outside a fixed set is an error with its file and line.
         of_text: True where the one unit is the whole text, which then also owns the special
             tokens; False where units are words.
+        settings: names of the constructor's arguments that a saved model must keep.
+        weights: where the task mixes others: how often a text of each is drawn; None: by number.
     """
 
+    name: str = ""
+    corpus: str = "synthetic:commands"
     labels: Sequence[str] | None = None
     of_text: bool = False
+    settings: tuple[str, ...] = ()
+    weights: Mapping[str, float] | None = None
 
     def example(self, record: Record) -> Example:
         """Cut one record of a corpus into units and gold labels.
@@ -56,11 +111,71 @@ class Task:
         """
         names = self.labels
         if names is None:
-            names = sorted({label for example in examples for label in example.gold or ()})
+            names = sorted({str(label) for example in examples for label in example.gold or ()})
         if len(set(names)) < len(names):
             raise ValueError(f"every label must be named once, got {', '.join(names)}")
         return LabelSpace(tuple(names), of_text=self.of_text)
 
+    def facts(self, examples: Sequence[Example], space: LabelSpace) -> Facts:
+        """What rewards and metrics must know of a split beside its gold labels."""
+        return {}
+
     def default_reward(self, space: LabelSpace) -> Reward:
         """The reward of an environment that was given none."""
         raise NotImplementedError(f"{type(self).__name__} names no default reward: give reward=")
+
+    def metrics(self, labelings: Labelings, space: LabelSpace) -> dict[str, float]:
+        """The measures of a whole split, as the field reports them.
+
+        Args:
+            labelings: complete ones of every text of a split.
+            space: the labels.
+        """
+        return corpus_metrics(labelings.labels, labelings.gold, space.names)
+
+    def metric(self, space: LabelSpace) -> str:
+        """The measure that decides between two policies."""
+        return "accuracy"
+
+    def present(
+        self, example: Example, labels: IntArray, space: LabelSpace, probabilities: FloatArray
+    ) -> dict[str, Any]:
+        """A labelled text as a JSON object, for people and programs.
+
+        Args:
+            example: the text.
+            labels: [U] label ids; fewer where the episode was stopped.
+            space: the labels.
+            probabilities: [U, K] of each unit's labels, given the labels before it.
+        """
+        given = [example.label(int(label), space) for label in labels]
+        return {"tokens": list(example.units), "labels": given}
+
+    def render(self, example: Example, gold: IntArray, labels: IntArray, space: LabelSpace) -> str:
+        """An episode in progress, for a terminal.
+
+        Args:
+            example: the text.
+            gold: [U] gold label ids, -1 where a unit has none.
+            labels: [U] label ids given so far, -1 where undecided.
+            space: the labels.
+        """
+        return table(
+            example.units,
+            ["" if g < 0 else example.label(int(g), space) for g in gold],
+            ["" if k < 0 else example.label(int(k), space) for k in labels],
+        )
+
+    @classmethod
+    def default(cls, **arguments: Any) -> "tuple[Task, str | Corpus]":
+        """The task and the corpus of an environment that was given no data."""
+        return cls(**arguments), cls.corpus
+
+    def saved(self) -> dict[str, Any]:
+        """The arguments that a saved model keeps, JSON values: those that `settings` names."""
+        return {name: getattr(self, name) for name in self.settings}
+
+    @classmethod
+    def of_space(cls, space: LabelSpace, **arguments: Any) -> "Task":
+        """The task of a saved model, whose labels are known."""
+        return cls(labels=space.names, **arguments)  # type: ignore[call-arg]

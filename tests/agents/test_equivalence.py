@@ -61,7 +61,7 @@ class Pair:
 
     def units(self, played: Tensor) -> np.ndarray:
         """The real units of an array of our rollout."""
-        return played[0][self.ours.rollout.mask].numpy()
+        return played[0][self.ours.rollout.mask[0]].numpy()
 
 
 @pytest.fixture(scope="module")

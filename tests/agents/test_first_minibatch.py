@@ -40,7 +40,7 @@ def test_the_first_ratios_are_1_though_the_encoder_has_dropout(
         rollout = learner.rollout
         batch = learner.label_env.episodes.batch(rollout.examples[rows])
         width = batch.gold.shape[1]
-        labels, mask = rollout.labels[0][rows, :width], rollout.mask[rows, :width]
+        labels, mask = rollout.labels[0][rows, :width], rollout.mask[0][rows, :width]
         now, _, _ = learner.policy.evaluate_labels(batch, labels)
         ratio = (now - rollout.log_probs[0][rows, :width]).exp()[mask]
         worst.append((ratio - 1).abs().max().item())

@@ -43,7 +43,7 @@ def test_the_loss_is_the_cross_entropy_to_the_smoothed_gold_over_allowed_labels(
     gold = torch.from_numpy(batch.gold).long()
     with torch.no_grad():
         features = learner.policy.features(learner.policy.texts(batch))
-        log_probs = learner.policy.distribution(features).log_probs(gold)
+        log_probs = learner.policy.distribution(features, batch).log_probs(gold)
         loss = learner.loss(batch).item()
     terms = []
     for row, length in enumerate(batch.lengths):

@@ -1,5 +1,6 @@
 """The distribution of labelings against enumeration of all of them."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -18,16 +19,18 @@ def distribution(seed: int, units: int, chained: bool, rows: int = 4) -> LabelDi
     """Random scores, and transitions of which a third are forbidden (never all)."""
     generator = torch.Generator().manual_seed(seed)
     scores = 1.5 * torch.randn(rows, units, LABELS, generator=generator)
+    lengths = torch.full((rows,), units)
     if not chained:
-        return LabelDistribution(scores)
+        return LabelDistribution(scores, lengths)
     transition = 1.5 * torch.randn(LABELS + 1, LABELS, generator=generator)
     forbidden = torch.rand(LABELS + 1, LABELS, generator=generator) < 1 / 3
     forbidden[torch.arange(LABELS + 1), torch.randint(LABELS, (LABELS + 1,))] = False
-    return LabelDistribution(scores, transition.masked_fill(forbidden, FORBIDDEN))
+    return LabelDistribution(scores, lengths, transition.masked_fill(forbidden, FORBIDDEN))
 
 
 def row(whole: LabelDistribution, place: int, units: int) -> LabelDistribution:
-    return LabelDistribution(whole.scores[place : place + 1, :units], whole.transition)
+    scores = whole.scores[place : place + 1, :units]
+    return replace(whole, scores=scores, lengths=torch.tensor([units]))
 
 
 def enumerated(one: LabelDistribution) -> tuple[Tensor, Tensor]:
@@ -76,8 +79,8 @@ def test_log_probs_are_normalised_for_every_label_before(chained: bool) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_the_mode_is_the_best_of_all_labelings(seed: int, chained: bool) -> None:
     lengths = torch.tensor([1, 5, 3, 4])
-    many = distribution(seed, 5, chained)
-    modes = many.mode(lengths)
+    many = replace(distribution(seed, 5, chained), lengths=lengths)
+    modes = many.mode()
     for place, units in enumerate(lengths.tolist()):
         labels, chances = enumerated(row(many, place, units))
         found = (labels == modes[place, :units]).all(-1).nonzero().item()
@@ -94,7 +97,7 @@ def test_unit_after_unit_is_not_always_the_mode() -> None:
         for unit in range(5):
             before = int((one.scores[0, unit] + one.transition[before]).argmax())
             greedy.append(before)
-        worse += greedy != one.mode(torch.tensor([5]))[0].tolist()
+        worse += greedy != one.mode()[0].tolist()
     assert worse >= 3
 
 
@@ -127,22 +130,22 @@ def test_samples_repeat_with_their_seed_and_differ_within_it() -> None:
 
 @pytest.mark.parametrize("chained", [False, True])
 def test_padding_and_company_change_nothing(chained: bool) -> None:
-    many = distribution(9, 5, chained)
     lengths = torch.tensor([2, 5, 1, 3])
+    many = replace(distribution(9, 5, chained), lengths=lengths)
     labels = torch.randint(LABELS, (4, 5), generator=torch.Generator().manual_seed(1))
     padded = torch.where(torch.arange(5) < lengths[:, None], labels, -1)
-    together, modes = many.log_probs(padded), many.mode(lengths)
+    together, modes = many.log_probs(padded), many.mode()
     for place, units in enumerate(lengths.tolist()):
         alone = row(many, place, units)
         kept = padded[place : place + 1, :units]
         assert torch.equal(alone.log_probs(kept)[0], together[place, :units])
-        assert torch.equal(alone.mode(torch.tensor([units]))[0], modes[place, :units])
+        assert torch.equal(alone.mode()[0], modes[place, :units])
 
 
 def test_a_forbidden_label_has_no_probability_and_a_finite_gradient() -> None:
     scores = torch.zeros(1, 2, 2, requires_grad=True)
     transition = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, FORBIDDEN]])
-    log_probs = LabelDistribution(scores, transition).log_probs(torch.tensor([[0, 1]]))
+    log_probs = LabelDistribution(scores, torch.tensor([2]), transition).log_probs(torch.tensor([[0, 1]]))
     assert log_probs[0, 0].exp().tolist() == [1.0, 0.0]
     entropy = -(log_probs.exp() * log_probs).sum()
     entropy.backward()

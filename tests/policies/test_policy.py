@@ -124,7 +124,7 @@ def test_greedy_steps_and_samples_come_from_one_distribution(
     tensors = {name: torch.as_tensor(value).float() for name, value in observation.items()}
     with torch.no_grad():
         stepped = policy.get_distribution(tensors).distribution.logits
-        whole = policy.distribution(policy.features(policy.texts(batch)))
+        whole = policy.distribution(policy.features(policy.texts(batch)), batch)
     close(stepped, whole.log_probs(torch.from_numpy(batch.gold).long())[:, 0])
     actions, _ = policy.predict(observation, deterministic=True)
     assert (actions == stepped.argmax(-1).numpy()).all()

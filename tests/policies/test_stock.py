@@ -72,7 +72,7 @@ def test_the_stock_model_gives_the_logits_and_labels_or_there_is_none(
     ids, mask = (torch.from_numpy(a).long() for a in (batch.input_ids, batch.attention_mask))
     with torch.no_grad():
         logits = theirs(input_ids=ids, attention_mask=mask).logits
-        ours = policy.distribution(policy.features(policy.texts(batch))).scores
+        ours = policy.distribution(policy.features(policy.texts(batch)), batch).scores
     if task == "classification":
         torch.testing.assert_close(logits[:, None], ours, rtol=1e-4, atol=1e-4)
         return
