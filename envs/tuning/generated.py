@@ -65,12 +65,14 @@ def generated_scores(form: Form = "labels", texts: int = 1024, seed: int = 0) ->
     noise = random.normal(size=(len(gold), WIDTH)).astype(np.float32)
     features = means[gold] + noise
     # Linear discriminant analysis, then the faults.
-    bias = np.log(shares) - (means**2).sum(1) / 2 + labeller.normal(0, 0.7, len(names))
+    bias = np.log(shares) - (means**2).sum(1) / 2
+    if not roles:
+        bias += labeller.normal(0, 1.2, len(names))
     weight = SHARPNESS * means
     bias = (SHARPNESS * bias).astype(np.float32)
     logits = features @ weight.T + bias
     if roles:  # each candidate label has a head of its own, so that features say nothing here
-        logits[:, 1] += np.tile(labeller.normal(2.5, 1.2, len(roles)), texts).astype(np.float32)
+        logits[:, 1] += np.tile(labeller.normal(0, 1.5, len(roles)), texts).astype(np.float32)
         return Scores(logits, gold, lengths, names, roles)
     return Scores(logits, gold, lengths, names, roles, features, weight, bias)
 
