@@ -10,8 +10,10 @@ from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 from lingym.rewards.function import from_function
 from lingym.rewards.metrics import candidate_metrics, corpus_metrics, span_report
+from lingym.rewards.multilabel import SampleF1, multilabel_metrics
 from lingym.rewards.references import References
 from lingym.rewards.rouge import Rouge, rouge_metrics, summary_metrics
+from lingym.rewards.semeval import RelationF1, semeval_metrics
 from lingym.rewards.spec import REWARDS, describe, from_spec
 from lingym.rewards.squad import SquadF1, squad_metrics
 from lingym.rewards.summaries import lead, oracle
@@ -26,9 +28,11 @@ __all__ = [
     "EntityF1",
     "ExactMatch",
     "References",
+    "RelationF1",
     "Reward",
     "RewardError",
     "Rouge",
+    "SampleF1",
     "SquadF1",
     "WeightedSum",
     "answer_scores",
@@ -40,9 +44,11 @@ __all__ = [
     "from_function",
     "from_spec",
     "lead",
+    "multilabel_metrics",
     "oracle",
     "prefix",
     "rouge_metrics",
+    "semeval_metrics",
     "span_report",
     "squad_metrics",
     "summary_metrics",

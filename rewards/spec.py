@@ -11,12 +11,17 @@ from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
+from lingym.rewards.multilabel import SampleF1
 from lingym.rewards.rouge import Rouge
+from lingym.rewards.semeval import RelationF1
 from lingym.rewards.squad import SquadF1
 
 REWARDS: dict[str, type[Any]] = {
     reward.name: reward
-    for reward in (Accuracy, CrossEntropy, EntityF1, ExactMatch, F1, Rouge, SquadF1)
+    for reward in (
+        *(Accuracy, CrossEntropy, EntityF1, ExactMatch, F1),
+        *(RelationF1, Rouge, SampleF1, SquadF1),
+    )
 }
 """The rewards that text can name."""
 
