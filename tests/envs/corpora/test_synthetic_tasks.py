@@ -26,7 +26,7 @@ LABELS = {
 DIGESTS = {
     "commands": "ab9522c008a8f285",
     "emotions": "3b3c331b5a7c1aa2",
-    "questions": "161b0065ed8f96c9",
+    "questions": "8b90b5b914394382",
     "dialogues": "7ecee51000dd3ee2",
     "relations": "e65b94ce1b8af00c",
     "abstracts": "16566069c6c02c96",
@@ -130,7 +130,7 @@ def test_a_question_needs_its_context_and_a_context_its_question() -> None:
     answered = [record for record in train if record["answers"]]
     assert 0.12 < 1 - len(answered) / len(train) < 0.18
     wheres = [record for record in train if record["question"].startswith("Where does")]
-    assert len({a["text"] for record in wheres for a in record["answers"]}) > 20
+    assert len({a["text"] for record in wheres for a in record["answers"]}) == 10
     for record in wheres:  # somebody else lives somewhere too
         told = sum(
             record["context"].count(way) for way in (" lives in ", " lives.", " a house in ")
