@@ -12,15 +12,21 @@ if TYPE_CHECKING:
     from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
     from lingym.envs import (
         Classification,
+        ExtractiveSummary,
         LabelEnv,
         LabelVectorEnv,
+        MultiLabel,
         MultipleChoice,
+        MultiTask,
+        Relation,
         SentenceTagging,
+        SlotsAndIntent,
         SpanQA,
         Tagging,
         Task,
         build,
         load_corpus,
+        mixed,
     )
     from lingym.policies import LabelPolicy
 
@@ -31,12 +37,17 @@ __all__ = [
     "REINFORCE",
     "Classification",
     "DataError",
+    "ExtractiveSummary",
     "LabelEnv",
     "LabelPolicy",
     "LabelVectorEnv",
     "Labeller",
+    "MultiLabel",
+    "MultiTask",
     "MultipleChoice",
+    "Relation",
     "SentenceTagging",
+    "SlotsAndIntent",
     "SpanQA",
     "Supervised",
     "Tagging",
@@ -45,21 +56,28 @@ __all__ = [
     "evaluate",
     "load",
     "load_corpus",
+    "mixed",
 ]
 
 _ROOMS = {
     "lingym.agents": ("PPO", "REINFORCE", "Labeller", "Supervised", "evaluate"),
     "lingym.envs": (
         "Classification",
+        "ExtractiveSummary",
         "LabelEnv",
         "LabelVectorEnv",
+        "MultiLabel",
+        "MultiTask",
         "MultipleChoice",
+        "Relation",
         "SentenceTagging",
+        "SlotsAndIntent",
         "SpanQA",
         "Tagging",
         "Task",
         "build",
         "load_corpus",
+        "mixed",
     ),
     "lingym.policies": ("LabelPolicy",),
 }
@@ -69,9 +87,14 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _TASK_OF = {
     "Tagging": "tagging",
     "Classification": "classification",
+    "MultiLabel": "multilabel",
     "SpanQA": "spanqa",
     "MultipleChoice": "choice",
+    "Relation": "relation",
+    "ExtractiveSummary": "summary",
     "SentenceTagging": "sentences",
+    "SlotsAndIntent": "slots_intent",
+    "MultiTask": "multitask",
 }
 for _name, _task in _TASK_OF.items():
     gymnasium.register(

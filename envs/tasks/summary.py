@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from lingym.envs.corpora import Record
 from lingym.envs.tasks.columns import pick, strings
 from lingym.envs.tasks.task import Example, Passage, Task
-from lingym.rewards import References, Reward, Rouge, rouge_metrics
+from lingym.rewards import References, Reward, Rouge, oracle, rouge_metrics
 from lingym.types import Facts, FloatArray, IntArray, Labelings, LabelSpace, Quota
 
 IN, OUT, STOP = "in", "out", "stop"
@@ -132,9 +134,12 @@ class ExtractiveSummary(Task):
         usual = ("oracle", "labels", "source_labels")
         there = self.gold is not None or any(name in record for name in usual)
         if self.oracle == "rouge" or not there:
+            costs = None
+            if self.words is not None:
+                costs = np.array([[len(unit.split()) for unit in units]], np.int32)
             counts = References.of([units], [self._references(record)])
-            best = counts.oracle(0, sentences=self.sentences, words=self.words)
-            return {int(place) for place in best}
+            best = oracle(counts, self.words or self.sentences, costs)
+            return {int(place) for place in np.flatnonzero(best[0])}
         name, value = pick(record, self.gold, usual, "labels")
         listed = isinstance(value, list | tuple) and len(value) == len(units)
         if not listed or any(flag not in (0, 1) for flag in value):
