@@ -153,11 +153,7 @@ class _Reader:
             )
         if passage.whole:
             return cut_text(pieces, size)
-        try:
-            return cut(pieces, size)
-        except ValueError as error:
-            message, unit = error.args
-            raise record.error(f"unit {unit} {message}: raise max_tokens", unit) from None
+        return cut(pieces, size)
 
     @staticmethod
     def _owners(passage: Passage, window: Window) -> list[int]:

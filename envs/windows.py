@@ -21,7 +21,8 @@ def cut(pieces: Pieces, size: int) -> list[Window]:
     """Overlapping windows of whole units, each unit owned by the one in which it is most central.
 
     Neighbouring windows share about a quarter of their tokens. A unit longer than a quarter may
-    stand in one window only, but it always stands whole in at least one.
+    stand in one window only, but it always stands whole in at least one. A unit that is longer than
+    a window is cut into parts of half a window, which are placed like units and all belong to it.
 
     Args:
         pieces: the tokens of a text of several units.
@@ -29,9 +30,6 @@ def cut(pieces: Pieces, size: int) -> list[Window]:
 
     Returns:
         One window if the text fits.
-
-    Raises:
-        ValueError: one unit alone is longer than a window; its arguments: a message, the unit.
     """
     total = len(pieces.ids)
     if total <= size:
@@ -39,11 +37,15 @@ def cut(pieces: Pieces, size: int) -> list[Window]:
     units = np.asarray(pieces.units)
     first = np.flatnonzero(np.diff(units, prepend=-1))  # first token of each unit
     last = np.append(first[1:], total)
-    longest = int(np.argmax(last - first))
-    if last[longest] - first[longest] > size:
-        raise ValueError(
-            f"takes {last[longest] - first[longest]} tokens, and a window holds {size}", longest
+    if (last - first).max() > size:
+        first = np.concatenate(
+            [
+                np.arange(start, end, max(1, size // 2)) if end - start > size else [start]
+                for start, end in zip(first, last, strict=True)
+            ]
         )
+        last = np.append(first[1:], total)
+    part = np.repeat(np.arange(len(first)), last - first)  # [T] the unit, or part of a long one
     spans = []
     head = 0  # first unit of the window
     while True:
@@ -62,7 +64,7 @@ def cut(pieces: Pieces, size: int) -> list[Window]:
     # The edges of the text are no edges: nothing is missing beyond them.
     margin[0] = np.where(margin[0] >= 0, ends[0] - last, margin[0])
     margin[-1] = np.where(margin[-1] >= 0, first - starts[-1], margin[-1])
-    owner = margin.argmax(0)[units]  # [T] the window that owns each token
+    owner = margin.argmax(0)[part]  # [T] the window that owns each token
     return [
         Window(int(s), int(e), np.where(owner[s:e] == w, units[s:e], NO_UNIT).tolist())
         for w, (s, e) in enumerate(zip(starts, ends, strict=True))

@@ -90,10 +90,18 @@ def test_the_oracle_finds_faults() -> None:
             check_cut(sizes, size, wrong)
 
 
-def test_a_unit_longer_than_a_window() -> None:
-    with pytest.raises(ValueError, match="takes 9 tokens, and a window holds 8") as caught:
-        cut(pieces_of([2, 9, 3]), 8)
-    assert caught.value.args[1] == 1
+@given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=12), size=st.integers(1, 16))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_units_longer_than_a_window_are_read_in_parts(sizes: list[int], size: int) -> None:
+    """Every token is read, belongs to its unit, and does so in exactly one window."""
+    windows = cut(pieces_of(sizes), size)
+    owned = []
+    for window in windows:
+        assert 0 < window.end - window.start <= size
+        owned += [(window.start + k, unit) for k, unit in enumerate(window.units) if unit >= 0]
+    assert sorted(owned) == list(enumerate(pieces_of(sizes).units))
+    if max(sizes) <= size:
+        check_cut(sizes, size, windows)
 
 
 @given(total=st.integers(1, 200), size=st.integers(1, 50))
@@ -169,14 +177,13 @@ def test_refuse_names_the_text(write: Write) -> None:
         built(write, overflow="refuse")
 
 
-def test_a_word_longer_than_a_window_is_named(write: Write) -> None:
+def test_a_word_longer_than_a_window(write: Write) -> None:
     path = write("word.conll", "a O\nb O\n" + "!" * 20 + " N\n")
-    for overflow, where in (
-        ("windows", r"word\.conll:3: unit 2 takes 20 tokens"),
-        ("refuse", r"word\.conll:1: "),
-    ):
-        with pytest.raises(DataError, match=where):
-            build(Tagging(), load_corpus(train=path), max_tokens=12, overflow=overflow)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"word\.conll:1: the text takes 22 tokens"):
+        build(Tagging(), load_corpus(train=path), max_tokens=12, overflow="refuse")
+    episodes = build(Tagging(), load_corpus(train=path), max_tokens=12)["train"]
+    assert episodes.max_windows > 1
+    assert np.bincount(episodes.units[episodes.units >= 0]).tolist() == [1, 1, 20]
 
 
 def test_no_room_beside_the_special_tokens(write: Write) -> None:
