@@ -74,7 +74,8 @@ def scores_of(policy: LabelPolicy, episodes: Any, budget: int = 8192) -> Scores:
 
 
 def _arrays(head: nn.Linear) -> tuple[Any, Any]:
-    return tuple(part.detach().float().cpu().numpy() for part in (head.weight, head.bias))
+    weight, bias = (part.detach().float().cpu().numpy() for part in (head.weight, head.bias))
+    return weight, bias
 
 
 @dataclass(frozen=True)
@@ -292,5 +293,5 @@ def _result(
     values: FloatArray,
     seconds: float,
 ) -> Result:
-    scores = [tuning.evaluate(split, values) for split in (dev, test)]
-    return Result(tuner, seed, *scores, values.tolist(), round(seconds, 2))
+    chosen, final = tuning.evaluate(dev, values), tuning.evaluate(test, values)
+    return Result(tuner, seed, chosen, final, values.tolist(), round(seconds, 2))

@@ -34,7 +34,7 @@ def made(form: Form = "labels", parameters: str = "bias", **given: Any) -> Param
 
 
 def trace(env: gymnasium.Env, seed: int, spoil: bool = False) -> list[Any]:
-    said = [copy.deepcopy(env.reset(seed=seed))]
+    said: list[Any] = [copy.deepcopy(env.reset(seed=seed))]
     env.action_space.seed(seed)
     for _ in range(30):
         reply = env.step(env.action_space.sample())

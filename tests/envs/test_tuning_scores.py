@@ -1,7 +1,7 @@
 """Scores, measures and parameters: equal to independent computations, and what they refuse."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -155,6 +155,7 @@ def test_a_temperature_divides_before_the_rest_is_added() -> None:
 
 def test_a_subspace_moves_the_head() -> None:
     scores = generated_scores("labels", 50)
+    assert scores.features is not None
     assert scores.weight is not None
     assert scores.bias is not None
     parameters = Parameters.of(scores, "subspace", subspace_size=3, subspace_seed=5)
@@ -210,7 +211,7 @@ def test_bad_values(values: Any) -> None:
         Parameters.of(scores, "bias").labels(scores, values)
 
 
-GOOD = generated_scores("labels", 6)
+GOOD: Any = generated_scores("labels", 6)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_log_probabilities_serve_as_logits() -> None:
 
 
 def test_generated_splits_are_of_one_labeller() -> None:
-    first, second = (generated_scores("labels", 50, seed) for seed in (0, 1))
+    first, second = cast(Any, [generated_scores("labels", 50, seed) for seed in (0, 1)])
     assert np.array_equal(first.weight, second.weight)
     assert not np.array_equal(first.logits, second.logits)
     assert np.array_equal(first.logits, generated_scores("labels", 50, 0).logits)
