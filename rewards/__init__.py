@@ -3,12 +3,14 @@
 from lingym.rewards.accuracy import Accuracy
 from lingym.rewards.answers import Answers, answer_scores
 from lingym.rewards.base import Reward, RewardError, prefix
+from lingym.rewards.by_kind import ByKind
 from lingym.rewards.checks import checked_score, checked_steps
 from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 from lingym.rewards.function import from_function
+from lingym.rewards.kinds import split_kinds
 from lingym.rewards.metrics import candidate_metrics, corpus_metrics, span_report
 from lingym.rewards.multilabel import SampleF1, multilabel_metrics
 from lingym.rewards.references import References
@@ -24,6 +26,7 @@ __all__ = [
     "REWARDS",
     "Accuracy",
     "Answers",
+    "ByKind",
     "CrossEntropy",
     "EntityF1",
     "ExactMatch",
@@ -50,6 +53,7 @@ __all__ = [
     "rouge_metrics",
     "semeval_metrics",
     "span_report",
+    "split_kinds",
     "squad_metrics",
     "summary_metrics",
 ]

@@ -21,7 +21,8 @@ class CrossEntropy(Reward):
     For labels drawn from the policy, E[log q] + H(policy) = -KL(policy || q). So with no discount
     (gamma = 1) and an entropy coefficient of 1 the best policy is q itself; with a smaller
     coefficient c it is q^(1/c), normalised, which is sharper. Labels that a mask forbids keep their
-    share of q.
+    share of q. Where a label ends the episode it also ends the costs, so that with a smaller
+    coefficient it is given too early.
 
     Attributes:
         smoothing: e, over 0 and at most 1. At 0 every wrong label would cost infinity; at 1 all

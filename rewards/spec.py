@@ -7,6 +7,7 @@ from typing import Any
 
 from lingym.rewards.accuracy import Accuracy
 from lingym.rewards.base import Reward
+from lingym.rewards.by_kind import ByKind
 from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
@@ -19,7 +20,7 @@ from lingym.rewards.squad import SquadF1
 REWARDS: dict[str, type[Any]] = {
     reward.name: reward
     for reward in (
-        *(Accuracy, CrossEntropy, EntityF1, ExactMatch, F1),
+        *(Accuracy, ByKind, CrossEntropy, EntityF1, ExactMatch, F1),
         *(RelationF1, Rouge, SampleF1, SquadF1),
     )
 }
@@ -36,7 +37,9 @@ def from_spec(text: str) -> Reward:
 
     A name, a name with settings by keyword, sums of these, and products with numbers:
     ``accuracy``, ``f1(average="macro", ignore=("O",))``, ``0.5*(entity_f1+accuracy)``. The text is
-    parsed and read, never evaluated.
+    parsed and read, never evaluated. The settings of ``by_kind`` are rewards, one for each kind of
+    units: ``by_kind(slot=0.5*entity_f1, intent=0.5*accuracy)``; a kind whose name is no Python name
+    is written ``by_kind(**{"sst-2": accuracy})``.
 
     Raises:
         ValueError: the text is not such an expression; the message has the text and the cause.
@@ -81,6 +84,8 @@ def _make(name: str, node: ast.expr) -> Reward:
     if name not in REWARDS:
         raise ValueError(f"unknown reward {name!r}: {_known()}")
     kind = REWARDS[name]
+    if kind is ByKind:
+        return _by_kind(node)
     if not isinstance(node, ast.Call):
         return kind()
     settings = {field.name: field for field in fields(kind) if field.init}
@@ -99,6 +104,40 @@ def _make(name: str, node: ast.expr) -> Reward:
         such = f", such as {next(iter(settings))}=..." if settings else ": it has none"
         raise ValueError(f"give the settings of {name} by name{such}")
     return kind(**given)
+
+
+def _by_kind(node: ast.expr) -> ByKind:
+    """The rewards by kind that a call names, or none of them."""
+    rewards: dict[str, Reward] = {}
+    call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
+    if call.args:
+        raise ValueError("give the rewards of by_kind by the kind of units, such as slot=entity_f1")
+    for keyword in call.keywords:
+        for kind, value in _kinds(keyword):
+            reward = _read(value)
+            if not isinstance(reward, Reward):
+                raise ValueError(f"by_kind: {kind} is {ast.unparse(value)}, not a reward")
+            if kind in rewards:
+                raise ValueError(f"by_kind has two rewards for {kind}")
+            rewards[kind] = reward
+    return ByKind(rewards)
+
+
+def _kinds(keyword: ast.keyword) -> list[tuple[str, ast.expr]]:
+    """The kinds that ``kind=...`` or ``**{"kind": ...}`` names."""
+    if keyword.arg is not None:
+        return [(keyword.arg, keyword.value)]
+    named = []
+    if isinstance(keyword.value, ast.Dict):
+        for key, value in zip(keyword.value.keys, keyword.value.values, strict=True):
+            match key:
+                case ast.Constant(str(name)):
+                    named.append((name, value))
+                case _:
+                    what = "**" if key is None else ast.unparse(key)
+                    raise ValueError(f"by_kind: {what} is not the name of a kind")
+        return named
+    raise ValueError(f"by_kind: {ast.unparse(keyword.value)} does not name kinds")
 
 
 def _listed(settings: Iterable[str]) -> str:

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingym.rewards import F1, REWARDS, Accuracy, CrossEntropy, EntityF1, describe, from_spec
+from lingym.rewards import (
+    F1,
+    REWARDS,
+    Accuracy,
+    ByKind,
+    CrossEntropy,
+    EntityF1,
+    Rouge,
+    describe,
+    from_spec,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,11 +33,20 @@ from lingym.rewards import F1, REWARDS, Accuracy, CrossEntropy, EntityF1, descri
         ("accuracy*2", 2 * Accuracy()),
         ("2*3*accuracy", 6 * Accuracy()),
         ("accuracy + -0.5*f1", Accuracy() + -0.5 * F1()),
+        ("rouge(types=('1', 'l'), dense=True)", Rouge(types=("1", "l"), dense=True)),
+        (
+            "by_kind(slot=0.5*entity_f1(dense=True)+f1, intent=0.5*accuracy)",
+            ByKind({"slot": 0.5 * EntityF1(dense=True) + F1(), "intent": 0.5 * Accuracy()}),
+        ),
+        ("2*by_kind(a=accuracy)+f1", 2 * ByKind({"a": Accuracy()}) + F1()),
+        ("by_kind(b=f1, **{'sst-2': accuracy})", ByKind({"b": F1(), "sst-2": Accuracy()})),
+        ("by_kind(**{'in': f1, \"a'b\": f1})", ByKind({"in": F1(), "a'b": F1()})),
         ("0.5*(accuracy + 2*f1)", 0.5 * Accuracy() + 1.0 * F1()),
     ],
 )
 def test_read(text, reward):
     assert repr(from_spec(text)) == repr(reward)
+    assert repr(from_spec(str(reward))) == repr(reward)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +65,15 @@ def test_read(text, reward):
         ("entity_f1(_codes=None)", "entity_f1 has no setting '_codes'"),
         ("exact_match(dense=True)", "exact_match has no setting 'dense': it has none"),
         ("exact_match(True)", "give the settings of exact_match by name: it has none"),
+        ("by_kind", "by_kind needs a reward for each kind of units, such as by_kind(slot=entity_f"),
+        ("by_kind()", "by_kind needs a reward for each kind of units"),
+        ("by_kind(f1)", "give the rewards of by_kind by the kind of units, such as slot=entity_f1"),
+        ("by_kind(a=0.5)", "by_kind: a is 0.5, not a reward"),
+        ("by_kind(a=bleu)", "unknown reward 'bleu'"),
+        ("by_kind(a=f1, **{'a': f1})", "by_kind has two rewards for a"),
+        ("by_kind(**f1)", "by_kind: f1 does not name kinds"),
+        ("by_kind(**{1: f1})", "by_kind: 1 is not the name of a kind"),
+        ("by_kind(**{**f1})", "by_kind: ** is not the name of a kind"),
         ("accuracy(True)", "give the settings of accuracy by name, such as dense=..."),
         ("accuracy(dense='no')", "accuracy: dense is 'no', not True or False"),
         ("accuracy(dense=yes)", "accuracy: dense is yes, not a plain value"),
@@ -78,8 +106,8 @@ def test_no_text_gives_anything_but_a_reward_or_a_value_error(text):
     assert repr(from_spec(str(reward))) == repr(reward)
 
 
-def test_every_named_reward_is_described_and_has_defaults():
+def test_every_named_reward_is_described_and_all_but_by_kind_have_defaults():
     assert list(describe()) == list(REWARDS) == sorted(REWARDS)
     for name, line in describe().items():
-        assert str(from_spec(name)) == name
+        assert name == "by_kind" or str(from_spec(name)) == name
         assert line.endswith(".") and len(line) > 20
