@@ -73,6 +73,32 @@ def scores_of(policy: LabelPolicy, episodes: Any, budget: int = 8192) -> Scores:
     return Scores(logits, *sizes, features, weight, bias)
 
 
+@torch.no_grad()
+def set_head(policy: LabelPolicy, parameters: Parameters, values: FloatArray) -> None:
+    """Write tuned values into a policy's head, which then labels so without further ado.
+
+    All parameters are affine in the head's outputs: what they make of the features 0 and of each
+    unit vector is the new bias and the new weight.
+
+    Args:
+        policy: the labeller that the scores came from; its head changes.
+        parameters: of these scores.
+        values: [n].
+    """
+    space, head = policy.labels, policy.label_head
+    basis = torch.cat([torch.zeros(1, head.in_features), torch.eye(head.in_features)])
+    weight, bias = _arrays(head)
+    features = basis.numpy()
+    logits = (features @ weight.T + bias).reshape(-1, len(space))
+    units = np.zeros(len(logits), np.int32)
+    lengths = np.full(len(basis), head.out_features // len(space), np.int32)
+    known = (features, weight, bias) if space.form == "units" else ()
+    probe = Scores(logits, units, lengths, tuple(space.names), tuple(space.roles), *known)
+    moved = parameters.logits(probe, values).reshape(len(basis), -1)
+    head.bias.copy_(torch.from_numpy(moved[0]))
+    head.weight.copy_(torch.from_numpy((moved[1:] - moved[0]).T.copy()))
+
+
 def _arrays(head: nn.Linear) -> tuple[Any, Any]:
     weight, bias = (part.detach().float().cpu().numpy() for part in (head.weight, head.bias))
     return weight, bias

@@ -88,7 +88,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Temperature:
-    """The logits are divided by exp(value), before anything else is added to them.
+    """The logits are divided by exp(value), before biases or thresholds are added to them.
 
     Alone it changes no label, since the largest logit stays the largest. Beside biases or
     thresholds it moves all of them at once.

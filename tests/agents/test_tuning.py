@@ -19,6 +19,7 @@ from lingym.agents.tuning import (
     choose,
     compare,
     scores_of,
+    set_head,
     threshold_search,
     train_tuner,
 )
@@ -91,6 +92,21 @@ def test_a_moved_head_gives_the_moved_scores(
     assert np.array_equal(tuned, predict_labels(policy, dataset["dev"]))
 
 
+@pytest.mark.parametrize("spec", ["bias", "bias+temperature", "subspace", "bias+subspace"])
+def test_values_go_into_the_head(
+    commands: Callable[..., Dataset], randomise: Any, spec: str
+) -> None:
+    dataset = commands("tagging")
+    policy = policy_for(dataset, randomise)
+    scores = scores_of(policy, dataset["dev"])
+    parameters = Parameters.of(scores, spec)
+    values = np.random.default_rng(0).uniform(-2, 2, len(parameters))
+    wanted = parameters.logits(scores, values)
+    set_head(policy, parameters, values)
+    assert scores_of(policy, dataset["dev"]).logits == pytest.approx(wanted, abs=1e-3)
+    assert not np.allclose(wanted, scores.logits, atol=0.1)
+
+
 def test_several_labels_to_a_text(tmp_path: Path, randomise: Any) -> None:
     random = np.random.default_rng(0)
     rows = [
@@ -112,7 +128,10 @@ def test_several_labels_to_a_text(tmp_path: Path, randomise: Any) -> None:
     for name in ("sample_f1", "macro_f1", "micro_f1"):
         found = measure(scores, name)(scores.logits.argmax(1).astype(np.int32))
         assert found == pytest.approx(metrics[name], abs=1e-12)
-    assert len(Parameters.of(scores, "thresholds")) == 3
+    parameters, values = Parameters.of(scores, "thresholds+temperature"), [0.5, 1.0, -2.0, 0.1]
+    wanted = parameters.logits(scores, values)
+    set_head(policy, parameters, np.array(values))
+    assert scores_of(policy, episodes).logits == pytest.approx(wanted, abs=1e-3)
 
 
 def test_labellers_that_are_not_tuned(
