@@ -2,12 +2,14 @@
 
 from lingym.policies.distribution import LabelDistribution
 from lingym.policies.policy import LabelPolicy
+from lingym.policies.q_policy import LabelQPolicy
 from lingym.policies.save import load_heads, read_labels, read_settings, save_policy
 from lingym.policies.texts import Texts
 
 __all__ = [
     "LabelDistribution",
     "LabelPolicy",
+    "LabelQPolicy",
     "Texts",
     "load_heads",
     "read_labels",

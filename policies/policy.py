@@ -3,8 +3,7 @@
 Sizes: B episodes, U units, K labels, D features, S samples.
 """
 
-from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,26 +11,18 @@ from gymnasium import spaces
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.type_aliases import Schedule
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import Parameter
 
-from lingym.policies.distribution import FORBIDDEN, LabelDistribution
-from lingym.policies.encoder import load_encoder
-from lingym.policies.heads import (
-    label_head,
-    label_scores,
-    span_transition,
-    unit_values,
-    value_head,
-)
+from lingym.policies.distribution import FORBIDDEN
+from lingym.policies.heads import unit_values, value_head
+from lingym.policies.network import History, LabelNetwork, Observation
 from lingym.policies.optim import ScaledAdamW, parameter_groups
-from lingym.policies.texts import Pooling, Texts
+from lingym.policies.texts import Pooling
 from lingym.types import Batch, LabelSpace
 
-History = Literal["none", "previous"]
-Observation = Any  # a dict of tensors, as Stable-Baselines3 hands it out
 
-
-class LabelPolicy(ActorCriticPolicy):
+class LabelPolicy(LabelNetwork, ActorCriticPolicy):
     """Labels the units of a text with a transformer encoder.
 
     Per step (``forward``, ``evaluate_actions``, ``predict_values``, ``get_distribution``) it is an
@@ -89,35 +80,16 @@ class LabelPolicy(ActorCriticPolicy):
         labels: LabelSpace | None = getattr(action_space, "labels", None)
         if labels is None or use_sde:
             raise ValueError("LabelPolicy needs the spaces of a lingym environment, and no gSDE")
-        tokens: Any = observation_space["input_ids"]  # type: ignore[index]
-        self.labels = labels
-        self.windows: int = tokens.windows
-        self.pooling, self.history = pooling, history
-        self.constrained = history == "previous" if constrained is None else constrained
-        self.value_gradient, self.autocast = value_gradient, autocast
-        self.head_lr_scale, self.weight_decay = head_lr_scale, weight_decay
-        whole = labels.of_text and pooling == "first"
-        self.encoder_name = encoder
-        self.encoder = load_encoder(encoder, tokens.vocab_size, tokens.tokens, pooler=whole)
-        self.text_feature = whole and getattr(self.encoder, "pooler", None) is not None
-        config: Any = self.encoder.config
-        width: int = config.hidden_size
-        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
-        self.label_head = label_head(labels, width)
-        self.value_head = value_head(labels, width)
-        if history == "previous" and (labels.form != "units" or labels.quota is not None):
-            raise ValueError("history='previous' is for units with labels of their own: use 'none'")
-        count = len(labels)
-        if history == "previous":
-            self.transition = nn.Parameter(torch.zeros(count + 1, count))
-            self.value_transition = nn.Parameter(torch.zeros(count + 1))
-        mask = torch.zeros(count + 1, count)
-        if self.constrained and labels.transitions is not None:
-            mask[~torch.from_numpy(labels.transitions)] = FORBIDDEN
-        self.register_buffer("mask", mask, persistent=False)
-        self.chained = history == "previous" or bool((mask != 0).any())
         actions: Any = action_space
-        self.choices = int(actions.n)
+        choices = int(actions.n)
+        self.assemble(
+            observation_space, labels, choices, encoder, pooling, history, constrained, autocast
+        )
+        self.value_gradient = value_gradient
+        self.head_lr_scale, self.weight_decay = head_lr_scale, weight_decay
+        self.value_head = value_head(labels, self.width)
+        if history == "previous":
+            self.value_transition = Parameter(torch.zeros(len(labels) + 1))
         self.action_dist = CategoricalDistribution(self.choices)
         self.share_features_extractor = True
         self.optimizer_class, self.optimizer_kwargs = optimizer_class, optimizer_kwargs or {}
@@ -129,34 +101,6 @@ class LabelPolicy(ActorCriticPolicy):
         self.set_training_mode(False)
 
     # Per episode: a text is encoded once.
-
-    def texts(self, batch: Batch) -> Texts:
-        """The texts of a batch as tensors on the policy's device."""
-        own = self.labels.form == "units"
-        groups = batch.gold.shape[1] if own else int(batch.groups.max())
-        return Texts.of_batch(batch, self.pooling, self.device, groups)
-
-    def features(self, texts: Texts) -> Tensor:
-        """Features [B, G, D] of groups of tokens, float32; 0 for padding groups."""
-        with self._autocast():
-            out = self.encoder(input_ids=texts.input_ids, attention_mask=texts.attention_mask)
-        if self.text_feature:
-            pooled = texts.pool_windows(out.pooler_output.float())
-        else:
-            pooled = texts.pool(out.last_hidden_state).float()
-        return self.dropout(pooled)
-
-    def distribution(self, features: Tensor, batch: Batch) -> LabelDistribution:
-        """The distribution of the labels of every unit of a batch, from features [B, G, D]."""
-        labels = self.labels
-        groups: Any = self._tensor(batch.groups)
-        scores = label_scores(labels, self.label_head, features, groups, self._tensor(batch.kinds))
-        transition = self._transition()
-        if labels.span is not None:
-            transition = span_transition(scores.shape[-1], labels.span, scores.device)
-        costs = None if labels.quota is None else self._tensor(batch.costs)
-        lengths = torch.from_numpy(batch.lengths).long().to(self.device)
-        return LabelDistribution(scores, lengths, transition, labels.stop, labels.quota, costs)
 
     def values(self, features: Tensor, labels: Tensor, batch: Batch) -> Tensor:
         """The expected reward from each unit on, of the shape of the labels.
@@ -174,9 +118,6 @@ class LabelPolicy(ActorCriticPolicy):
         before = torch.full_like(labels, len(self.labels))
         before[..., 1:] = labels[..., :-1]
         return value + self.value_transition[before]
-
-    def _tensor(self, array: np.ndarray | None) -> Tensor | None:
-        return None if array is None else torch.from_numpy(array).long().to(self.device)
 
     @torch.no_grad()
     def label(
@@ -250,41 +191,22 @@ class LabelPolicy(ActorCriticPolicy):
 
     def _step(self, obs: Observation, action_masks: Any = None) -> tuple[Tensor, Tensor]:
         """Logits [B, K] and values [B, 1] of the unit at each cursor."""
-        form, count = self.labels.form, self.choices
-        groups = {"units": obs["labels"].shape[1], "text": 1, "candidates": count}[form]
-        texts = Texts.of_observation(obs, self.windows, self.pooling, groups)
-        features = self.features(texts)
-        rows = torch.arange(len(features), device=features.device)
-        cursor = obs["cursor"].long().squeeze(-1)
-        given = obs["labels"].long()[rows, (cursor - 1).clamp(min=0)]
-        before = torch.where(cursor > 0, given, len(self.labels))
-        here = cursor.clamp(max=obs["labels"].shape[1] - 1)
-        there = texts.groups()
-        scores = label_scores(self.labels, self.label_head, features, there, kinds=None)
-        logits = scores[rows, here]
+        here = self.look(obs)
+        logits = self.scores_here(here)
         transition = self._transition()
         if transition is not None:
-            logits = logits + transition[before]
+            logits = logits + transition[here.before]
         if "allowed" in obs:
             logits = torch.where(obs["allowed"] > 0, logits, FORBIDDEN)
         if action_masks is not None:
             allowed = torch.as_tensor(action_masks, dtype=torch.bool, device=logits.device)
             logits = torch.where(allowed.view_as(logits), logits, FORBIDDEN)
-        known = features if self.value_gradient else features.detach()
-        values = unit_values(self.labels, self.value_head, known, there)[rows, here][:, None]
+        known = here.features if self.value_gradient else here.features.detach()
+        every = unit_values(self.labels, self.value_head, known, here.groups)
+        values = every.gather(1, here.unit[:, None])
         if self.history == "previous":
-            values = values + self.value_transition[before][:, None]
+            values = values + self.value_transition[here.before][:, None]
         return logits, values
-
-    def _transition(self) -> Tensor | None:
-        if not self.chained:
-            return None
-        mask: Any = self.mask
-        return mask + self.transition if self.history == "previous" else mask
-
-    def _autocast(self) -> AbstractContextManager[None]:
-        kind = self.device.type
-        return torch.autocast(kind, dtype=torch.bfloat16, enabled=self.autocast)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {
