@@ -29,6 +29,8 @@ class Train:
     """Learn from the first so many training texts only."""
     dev_limit: int | None = None
     """Measure on the first so many dev texts only."""
+    test_limit: int | None = None
+    """Score the first so many test texts only."""
     reading: Reading = field(default_factory=Reading)
     options: TaskOptions = field(default_factory=TaskOptions)
     max_tokens: int = 256

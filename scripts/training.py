@@ -44,7 +44,8 @@ def train(arguments: Train) -> dict[str, Any]:
     begin_run(arguments.out, arguments)
     texts = dataset["train"]
     episodes = arguments.episodes or 3 * len(texts)
-    say(f"{len(texts)} training texts, {len(dataset.space)} labels, on {agent.device}")
+    labels = f"{len(dataset.space)} labels" if len(dataset.space) else "candidates as labels"
+    say(f"{len(texts)} training texts, {labels}, on {agent.device}")
     dev = dev_callback(arguments, dataset, episodes)
     began = time.monotonic()
     agent.learn(
@@ -88,7 +89,7 @@ def train(arguments: Train) -> dict[str, Any]:
 def read(arguments: Train) -> Dataset:
     """The corpus of a run, in the tokens of its encoder."""
     task, source = task_and_corpus(arguments)
-    limits = {"train": arguments.train_limit, "dev": arguments.dev_limit}
+    limits = {name: getattr(arguments, f"{name}_limit") for name in ("train", "dev", "test")}
     source = replace(source, **{name: vars(source)[name][:limit] for name, limit in limits.items()})
     return build(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow)
 
