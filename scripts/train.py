@@ -26,7 +26,7 @@ class Train:
     test: str | None = None
     """File that is scored once, at the end."""
     train_limit: int | None = None
-    """Learn from the first so many training texts only."""
+    """Learn from the first so many training texts only; of a mix, from so many of each task."""
     dev_limit: int | None = None
     """Measure on the first so many dev texts only."""
     test_limit: int | None = None

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,9 @@ from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.labeller import model_folder
 from lingym.agents.schedules import warmup_linear
 from lingym.envs import Corpus, Dataset, LabelVectorEnv, MultiTask, Task, build, load_corpus
+from lingym.envs.corpora import Record
 from lingym.envs.tasks import TASKS
+from lingym.envs.tasks.multitask import FIELD
 from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings
 from lingym.scripts.mix import load_mix
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
@@ -90,8 +93,23 @@ def read(arguments: Train) -> Dataset:
     """The corpus of a run, in the tokens of its encoder."""
     task, source = task_and_corpus(arguments)
     limits = {name: getattr(arguments, f"{name}_limit") for name in ("train", "dev", "test")}
-    source = replace(source, **{name: vars(source)[name][:limit] for name, limit in limits.items()})
+    each = isinstance(task, MultiTask)
+    cut = {name: limited(vars(source)[name], limit, each) for name, limit in limits.items()}
+    source = replace(source, **cut)
     return build(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow)
+
+
+def limited(records: tuple[Record, ...], limit: int | None, each_task: bool) -> tuple[Record, ...]:
+    """The first records; of a mix the first of each task."""
+    if limit is None or not each_task:
+        return records[:limit]
+    seen: Counter[object] = Counter()
+    kept = []
+    for record in records:
+        seen[record[FIELD]] += 1
+        if seen[record[FIELD]] <= limit:
+            kept.append(record)
+    return tuple(kept)
 
 
 def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
