@@ -66,8 +66,9 @@ class ByKind(Reward):
                 )
             reward.bind(kind.space)
         self._kinds = kinds
-        # With more than one kind, the first of them may be complete before the episode is.
-        self.sparse = len(kinds) == 1 and kinds[0][1].sparse
+        # With units of two kinds in an episode, one of them may be complete before the episode is.
+        alone = space.mixed or len(kinds) == 1
+        self.sparse = alone and all(reward.sparse for _, reward in kinds)
 
     def score(self, labelings: Labelings) -> FloatArray:
         """The scores of all kinds, summed, float64 [B]."""

@@ -1,5 +1,6 @@
 """ROUGE of any choice of sentences, without touching a string."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,8 @@ from lingym.rewards.lcs import lcs_lengths, words_for
 from lingym.rewards.ragged import Ragged, spread, starts
 from lingym.rewards.reference_ids import Ids, ReferenceIds, bigram_key
 from lingym.types import BoolArray, FloatArray, Rows
+
+_BATCH = 128  # summaries at once: all take as long as the longest, and larger batches gain nothing
 
 
 class _Pairs(NamedTuple):
@@ -39,15 +42,48 @@ class References(ReferenceIds):
         Raises:
             ValueError: a sentence is chosen that the example does not have.
         """
-        pairs = self._pairs(chosen, examples)
-        return np.maximum.reduceat(pairs.f1, pairs.first, axis=1).T
+        rows, units = np.nonzero(chosen)
+        sentences = self._sentences(rows, units, examples)
+        more = np.bincount(rows, minlength=len(examples)) != 1
+        kept = more[rows]
+        scores = np.empty((len(examples), 3))
+        scores[~more] = self._scores_alone(sentences[~kept], examples[~more])
+        new_rows = (np.cumsum(more) - 1)[rows[kept]]
+        scores[more] = self._scores(new_rows, sentences[kept], examples[more])
+        return scores
+
+    @cached_property
+    def _remembered(self) -> tuple[BoolArray, FloatArray]:
+        """Which sentences were scored alone, bool [S], and their scores [S, 3]."""
+        return np.zeros(len(self.words), np.bool_), np.zeros((len(self.words), 3))
+
+    def _scores_alone(self, sentences: Ids, examples: Rows) -> FloatArray:
+        """Scores of summaries of one sentence, which are worked out once; float64 [n, 3]."""
+        known, scores = self._remembered
+        new = ~known[sentences]
+        if new.any():
+            place = sentences[new]
+            scores[place] = self._scores(np.arange(len(place)), place, examples[new])
+            known[place] = True
+        return scores[sentences]
+
+    def _scores(self, rows: Ids, sentences: Ids, examples: Rows) -> FloatArray:
+        """Scores of summaries [B, 3] from the row, ascending, and the place of each sentence."""
+        scores = np.empty((len(examples), 3))
+        for start in range(0, len(examples), _BATCH):
+            batch = slice(start, start + _BATCH)
+            some = slice(*np.searchsorted(rows, (start, start + _BATCH)))
+            pairs = self._pairs(rows[some] - start, sentences[some], examples[batch])
+            scores[batch] = np.maximum.reduceat(pairs.f1, pairs.first, axis=1).T
+        return scores
 
     def precision_recall_f1(self, chosen: BoolArray, examples: Rows) -> FloatArray:
         """Precision, recall and F (last axis) of ROUGE-1, -2 and -L, float64 [B, 3, 3].
 
         They are of the reference with the highest F for the type, the first of such.
         """
-        pairs = self._pairs(chosen, examples)
+        rows, units = np.nonzero(chosen)
+        pairs = self._pairs(rows, self._sentences(rows, units, examples), examples)
         place = np.arange(len(pairs.row)) - pairs.first[pairs.row]
         table = np.full((len(examples), place.max(initial=0) + 1, 3), -1.0)
         table[pairs.row, place] = pairs.f1.T
@@ -65,10 +101,8 @@ class References(ReferenceIds):
         words = np.bincount(rows, self.words[sentences], minlength=number)
         return words.astype(np.int64)
 
-    def _pairs(self, chosen: BoolArray, examples: Rows) -> _Pairs:
+    def _pairs(self, rows: Ids, sentences: Ids, examples: Rows) -> _Pairs:
         """Compare each summary with each of its references."""
-        rows, units = np.nonzero(chosen)
-        sentences = self._sentences(rows, units, examples)
         first = self.first_reference[examples]
         each = self.first_reference[examples + 1] - first
         reference, row = spread(first, each)

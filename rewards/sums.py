@@ -47,6 +47,7 @@ class WeightedSum(Reward):
         super().bind(space)
         for _, reward in self.terms:
             reward.bind(space)
+        self.sparse = all(reward.sparse for _, reward in self.terms)  # the task may decide it
 
     def score(self, labelings: Labelings) -> FloatArray:
         """The weighted scores, summed, float64 [B]."""

@@ -87,6 +87,16 @@ def test_one_kind_alone_is_as_sparse_as_its_reward():
         assert reward.sparse == part.sparse
 
 
+def test_where_an_episode_has_one_kind_sparse_rewards_make_a_sparse_one():
+    parts = {"slot": SLOTS, "intent": INTENTS}
+    for mixed in (False, True):
+        for dense in (False, True):
+            reward = ByKind({"slot": EntityF1(dense=dense), "intent": ExactMatch()})
+            double = 2 * reward
+            double.bind(LabelSpace.joined(parts, mixed=mixed))
+            assert reward.sparse == double.sparse == (mixed and not dense)
+
+
 def test_split_kinds():
     split = split_kinds(THREE, SPACE)
     assert list(split) == ["slot", "intent"]

@@ -107,6 +107,28 @@ def test_examples_may_repeat_and_stand_in_any_order():
     np.testing.assert_array_equal(references.precision_recall_f1(chosen, examples), expected)
 
 
+@pytest.mark.parametrize("examples", [range(4), [3, 3, 0, 1, 0, 2]])
+def test_summaries_of_one_sentence_are_remembered(examples):
+    references, examples = References.of(DOCUMENTS, REFERENCES), np.array(examples)
+    for unit in (0, 1, 0, 2, 0):
+        chosen = np.arange(3) == unit
+        chosen = np.tile(chosen, (len(examples), 1))
+        there = [unit < len(DOCUMENTS[e]) for e in examples]
+        chosen &= np.array(there)[:, None]
+        documents, targets = ([texts[e] for e in examples] for texts in (DOCUMENTS, REFERENCES))
+        expected = theirs(documents, targets, chosen)[..., 2]
+        np.testing.assert_array_equal(references.scores(chosen, examples), expected)
+
+
+def test_many_summaries_at_once():
+    references = References.of(DOCUMENTS, REFERENCES)
+    examples = np.arange(700) % 4
+    documents, targets = ([texts[e] for e in examples] for texts in (DOCUMENTS, REFERENCES))
+    chosen = random_choice(np.random.default_rng(5), documents, 0.5)
+    expected = theirs(documents, targets, chosen)[..., 2]
+    np.testing.assert_array_equal(references.scores(chosen, examples), expected)
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
 def test_every_document_of_scitldr(split, data_dir):
