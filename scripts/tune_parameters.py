@@ -119,7 +119,7 @@ class TuneParameters:
                 raise ValueError(f"no {split} texts: give --{split} FILE")
 
         from lingym.agents import Labeller
-        from lingym.agents.tuning import scores_of
+        from lingym.agents.scores import scores_of
         from lingym.envs.corpora import read_records
 
         labeller = Labeller.load(self.labeller, self.device)

@@ -13,13 +13,12 @@ from stable_baselines3 import PPO, SAC
 
 from lingym.agents import Labeller, predict_labels
 from lingym.agents.sarsa import SARSA
+from lingym.agents.scores import scores_of, set_head
 from lingym.agents.tuning import (
     TUNERS,
     Tuning,
     choose,
     compare,
-    scores_of,
-    set_head,
     threshold_search,
     train_tuner,
 )
