@@ -94,7 +94,7 @@ def read(arguments: Train) -> Dataset:
     task, source = task_and_corpus(arguments)
     limits = {name: getattr(arguments, f"{name}_limit") for name in ("train", "dev", "test")}
     each = isinstance(task, MultiTask)
-    cut = {name: limited(vars(source)[name], limit, each) for name, limit in limits.items()}
+    cut: dict[str, Any] = {name: limited(vars(source)[name], limit, each) for name, limit in limits.items()}
     source = replace(source, **cut)
     return build(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow)
 
