@@ -1,15 +1,22 @@
 """What goes wrong is told in words that name the reward and the episode."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lingym.rewards import (
     F1,
     Accuracy,
+    ByKind,
     CrossEntropy,
     EntityF1,
+    RelationF1,
     Reward,
     RewardError,
+    Rouge,
+    SampleF1,
+    SquadF1,
     WeightedSum,
     checked_score,
     checked_steps,
@@ -152,6 +159,13 @@ def test_a_function_that_fails_or_gives_no_number(three):
         F1(),
         F1(average="macro"),
         CrossEntropy(),
+        RelationF1(),
+        Rouge(),
+        Rouge(dense=True),
+        SampleF1(),
+        SampleF1(dense=True),
+        SquadF1(),
+        ByKind({"a": Accuracy()}),
         from_function(max),
     ],
     ids=repr,
@@ -161,6 +175,40 @@ def test_bind_forgotten(reward, three):
         assert message(call, reward, three).startswith(
             f"reward {reward.name} does not know its labels yet: call bind(LabelSpace(names))"
         )
+
+
+@pytest.mark.parametrize(
+    ("reward", "space", "fact"),
+    [
+        (Rouge(), LabelSpace(("in", "out")), "references"),
+        (SquadF1(), LabelSpace((), form="candidates", roles=("start", "end")), "answers"),
+        (RelationF1(), LabelSpace(("A-B(e1,e2)", "Other")), "label_counts"),
+    ],
+    ids=repr,
+)
+def test_a_split_that_does_not_know_what_a_reward_needs(reward, space, fact, three):
+    reward.bind(space)
+    assert message(checked_score, reward, three) == (
+        f"reward {reward.name} needs facts['{fact}'] of the split, which has none: it scores "
+        "another task"
+    )
+    other = replace(three, facts={"costs": 1, "answer": 2})
+    assert "of the split, which has answer, costs: it" in message(checked_score, reward, other)
+
+
+def test_the_words_of_an_episode_with_kinds_and_facts(three):
+    class Whole(Reward):
+        """Wants what a labelling brings along."""
+
+        name = "whole"
+
+        def score(self, labelings):
+            assert labelings.facts == {"x": 1} and labelings.kinds.shape == labelings.labels.shape
+            raise KeyError(int(labelings.kinds[0, 0]))
+
+    whole = replace(three, kinds=three.gold + 1, facts={"x": 1})
+    text = message(checked_score, Whole(), whole)
+    assert "failed on example 0: KeyError: 1" in text
 
 
 def test_bound_to_two_tasks():
