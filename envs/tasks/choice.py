@@ -89,23 +89,26 @@ class MultipleChoice(Task):
         In the sequential form a probability is that of an ANSWER once the episode came so far.
         """
         if self.sequential:
-            choices, question = example.units, example.passages[0].before
-            place, chances = len(labels) - 1, probabilities[:, 0]
+            choices, place, chances = example.units, len(labels) - 1, probabilities[:, 0]
         else:
-            choices, question = example.candidates, example.units[0]
-            place, chances = int(labels[0]), probabilities[0, : len(choices)]
-        asked = question.removesuffix(f" {choices[0]}")
+            choices, place = example.candidates, int(labels[0])
+            chances = probabilities[0, : len(choices)]
         return {
-            "question": asked,
+            "question": self._question(example.record)[0],
             "choices": list(choices),
             "answer": place,
             "probabilities": chances.tolist(),
         }
 
     def render(self, example: Example, gold: IntArray, labels: IntArray, space: LabelSpace) -> str:
-        """The context, and the question with the choices."""
-        context = " ".join(example.passages[0].words)
-        return f"{context}\n{super().render(example, gold, labels, space)}"
+        """The context, the question, and the choices: below it, or as the units."""
+        question, context = self._question(example.record)
+        shown = [context] if context else []
+        if self.sequential:
+            shown.append(question)
+        else:
+            shown += [f"- {choice}" for choice in example.candidates]
+        return "\n".join([*shown, super().render(example, gold, labels, space)])
 
     @classmethod
     def of_space(cls, space: LabelSpace, **arguments: Any) -> "MultipleChoice":
