@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         load_corpus,
         mixed,
     )
-    from lingym.policies import LabelPolicy
+    from lingym.policies import LabelPolicy, LabelQPolicy
 
 __version__ = "0.1.0"
 
@@ -40,6 +40,7 @@ __all__ = [
     "ExtractiveSummary",
     "LabelEnv",
     "LabelPolicy",
+    "LabelQPolicy",
     "LabelVectorEnv",
     "Labeller",
     "MultiLabel",
@@ -79,7 +80,7 @@ _ROOMS = {
         "load_corpus",
         "mixed",
     ),
-    "lingym.policies": ("LabelPolicy",),
+    "lingym.policies": ("LabelPolicy", "LabelQPolicy"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
