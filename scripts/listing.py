@@ -21,8 +21,7 @@ class Envs:
         for spec in sorted(specs, key=lambda spec: spec.id):
             task = TASKS.get(spec.kwargs.get("kind", ""))
             entry: Any = task or load_env_creator(str(spec.entry_point))
-            text = entry.__doc__ or ""
-            print(f"{spec.id:<{width}}  {text.splitlines()[0].split(': ', 1)[-1]}")
+            print(f"{spec.id:<{width}}  {(entry.__doc__ or spec.id).splitlines()[0]}")
 
 
 @dataclass(frozen=True)

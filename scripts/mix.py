@@ -9,6 +9,8 @@ from lingym.envs.corpora import Options
 from lingym.envs.tasks import TASKS
 from lingym.scripts.arguments import COLUMNS
 
+KINDS = ("tagging", "classification", "relation", "sentences")
+"""The tasks that can share a policy: their units have names as labels, of one kind."""
 FILES = ("corpus", "train", "dev", "test")
 OWN = {"task", "weight", "format", *FILES}
 
@@ -24,6 +26,8 @@ def load_mix(file: str | Path) -> tuple[MultiTask, Corpus]:
         ValueError: the file is not such a file; the message names it and the table.
     """
     file = Path(file)
+    if not file.is_file():
+        raise ValueError(f"{file}: there is no such file")
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -32,25 +36,38 @@ def load_mix(file: str | Path) -> tuple[MultiTask, Corpus]:
     corpora: dict[str, Corpus] = {}
     weights: dict[str, float] = {}
     for name, table in tables.items():
-        if not isinstance(table, dict) or table.get("task") not in TASKS:
-            raise ValueError(f"{file}: [{name}] must say its task: one of {', '.join(TASKS)}")
+        if not isinstance(table, dict) or table.get("task") not in KINDS:
+            found = table.get("task", "none") if isinstance(table, dict) else "no table"
+            raise ValueError(
+                f"{file}: [{name}] must say its task, one of {', '.join(KINDS)}; got {found}"
+            )
         columns = COLUMNS[table["task"]]
         unknown = table.keys() - columns.keys() - OWN
         if unknown:
             known = ", ".join(sorted(OWN | columns.keys()))
             raise ValueError(f"{file}: [{name}] has no use for {min(unknown)}: known are {known}")
+        if not table.keys() & set(FILES):
+            raise ValueError(
+                f"{file}: [{name}] must say its corpus, or its files: train, dev, test"
+            )
         arguments = {columns[key]: value for key, value in table.items() if key in columns}
         tasks[name] = TASKS[table["task"]](**arguments)
         corpora[name] = load_corpus(
             **{key: _place(file, table[key]) for key in FILES if key in table},
             options=Options(format=table.get("format")),
         )
-        if "weight" in table:
-            weights[name] = float(table["weight"])
+        weight = table.get("weight")
+        if weight is not None:
+            if type(weight) not in (int, float):
+                raise ValueError(f"{file}: [{name}] wants a number as weight, got {weight!r}")
+            weights[name] = weight
     if weights and len(weights) < len(tasks):
         missing = next(name for name in tasks if name not in weights)
         raise ValueError(f"{file}: [{missing}] has no weight, and others have one")
-    return MultiTask(tasks, weights or None), mixed(corpora)
+    try:
+        return MultiTask(tasks, weights or None), mixed(corpora)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
 
 
 def _place(file: Path, source: Any) -> str:

@@ -21,6 +21,7 @@ from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings
 from lingym.scripts.mix import load_mix
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
 from lingym.scripts.train import Train
+from lingym.types import LabelSpace
 
 RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
 OWN_KEYS = {
@@ -47,8 +48,7 @@ def train(arguments: Train) -> dict[str, Any]:
     begin_run(arguments.out, arguments)
     texts = dataset["train"]
     episodes = arguments.episodes or 3 * len(texts)
-    labels = f"{len(dataset.space)} labels" if len(dataset.space) else "candidates as labels"
-    say(f"{len(texts)} training texts, {labels}, on {agent.device}")
+    say(f"{len(texts)} training texts, {labels_of(dataset.space)}, on {agent.device}")
     dev = dev_callback(arguments, dataset, episodes)
     began = time.monotonic()
     agent.learn(
@@ -94,7 +94,9 @@ def read(arguments: Train) -> Dataset:
     task, source = task_and_corpus(arguments)
     limits = {name: getattr(arguments, f"{name}_limit") for name in ("train", "dev", "test")}
     each = isinstance(task, MultiTask)
-    cut: dict[str, Any] = {name: limited(vars(source)[name], limit, each) for name, limit in limits.items()}
+    cut: dict[str, Any] = {
+        name: limited(vars(source)[name], limit, each) for name, limit in limits.items()
+    }
     source = replace(source, **cut)
     return build(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow)
 
@@ -206,6 +208,13 @@ def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallba
         keep_best=arguments.keep_best,
         tell=tell,
     )
+
+
+def labels_of(space: LabelSpace) -> str:
+    """What there is to choose from, for the person who watches."""
+    if space.form == "text":
+        return f"{len(space.roles)} candidate labels"
+    return f"{len(space)} labels" if len(space) else "candidates as labels"
 
 
 def say(line: str) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 
 from lingym.envs.corpora import Record
 
+GOLD = {"answer", "answers", "label", "labels", "tags"}
+"""What the command line calls ``--labels``, whatever a task calls it."""
+
 
 def pick(record: Record, wanted: str | None, usual: Sequence[str], what: str) -> tuple[str, Any]:
     """The name and the value of a record's column.
@@ -23,9 +26,11 @@ def pick(record: Record, wanted: str | None, usual: Sequence[str], what: str) ->
     for name in usual:
         if name in record.fields:
             return name, record.fields[name]
+    option = "labels" if what in GOLD else what
     raise record.error(
         f"no column for the {what}: looked for {', '.join(usual)}; "
-        f"the record has {', '.join(map(str, record.fields))}. Name it with {what}=COLUMN."
+        f"the record has {', '.join(map(str, record.fields))}. Name it (--{option} COLUMN, in "
+        "Python the task's argument), or take the task that these are for"
     )
 
 

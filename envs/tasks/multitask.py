@@ -45,7 +45,10 @@ class MultiTask(Task):
         if weights is not None and (
             set(weights) != set(tasks) or min(weights.values()) < 0 or not sum(weights.values())
         ):
-            raise ValueError(f"weights {dict(weights)} must be one for each of {', '.join(tasks)}")
+            raise ValueError(
+                f"weights must be 0 or more and not all 0, one for each of {', '.join(tasks)}; "
+                f"got {dict(weights)}"
+            )
         self.tasks, self.weights = dict(tasks), weights
         self.spaces: dict[str, LabelSpace] = {}
         if labels is not None:
