@@ -149,7 +149,7 @@ class Episodes:
         Args:
             examples: [B] indices in 0 .. E - 1; repeats are allowed.
         """
-        rows = np.asarray(examples, np.int32)
+        rows = np.array(examples, np.int32)  # a copy: the caller may go on with its own
         counts = np.diff(self.text_bounds)[rows]
         episode = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
         before = np.repeat(np.cumsum(counts) - counts, counts)
