@@ -26,6 +26,9 @@ from lingym.hub import TINY, encoder_path
 from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings, save_policy
 from lingym.policies.save import SETTINGS
 
+STOCK = (None, "tagging", "classification", "multilabel")
+"""Tasks that stock classifiers of words and texts know too; None: a task of the user's own."""
+
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 
@@ -140,7 +143,7 @@ class Labeller:
         shutil.rmtree(new, ignore_errors=True)
         settings = {"max_tokens": self.max_tokens, "overflow": self.overflow}
         kept = {"task": self.task, "task_settings": dict(self.settings)}
-        save_policy(self.policy, new, **kept, **settings)
+        save_policy(self.policy, new, self.task in STOCK, **kept, **settings)
         self._stock_tokenizer().save_pretrained(new)
         if folder.exists():
             shutil.rmtree(folder)

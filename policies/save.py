@@ -36,19 +36,20 @@ VALUES: dict[str, tuple[Any, ...]] = {
 ENCODER = "encoder."
 
 
-def save_policy(policy: LabelPolicy, folder: Path, **more: Any) -> None:
+def save_policy(policy: LabelPolicy, folder: Path, stock: bool = True, **more: Any) -> None:
     """Write a policy's weights, labels and settings into a folder.
 
     Args:
         policy: the policy.
         folder: is made if need be; files of the same names are replaced.
+        stock: whether a stock classifier of words or texts would mean the same as the policy.
         more: further settings to keep, JSON values.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stock = stock_model(policy)
+    model = stock_model(policy) if stock else None
     encoder: Any = policy.encoder
     with quiet():
-        (encoder if stock is None else stock).save_pretrained(folder)
+        (encoder if model is None else model).save_pretrained(folder)
     heads = {
         name: value.detach().cpu().contiguous()
         for name, value in policy.state_dict().items()
@@ -62,7 +63,7 @@ def save_policy(policy: LabelPolicy, folder: Path, **more: Any) -> None:
         "labels": list(policy.labels.names),
         "of_text": policy.labels.of_text,
         "space": _rules(policy.labels),
-        "stock": None if stock is None else type(stock).__name__,
+        "stock": None if model is None else type(model).__name__,
         **{name: getattr(policy, name) for name in SETTINGS},
         **more,
     }

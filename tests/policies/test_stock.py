@@ -10,7 +10,7 @@ import torch
 import transformers
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
-from lingym.envs import Dataset
+from lingym.envs import Dataset, MultiLabel, SlotsAndIntent, SpanQA, build, load_corpus
 from lingym.policies import LabelPolicy, save_policy, stock
 from lingym.policies.stock import stock_model
 
@@ -124,3 +124,28 @@ def test_a_model_that_computes_something_else_is_not_exported(
 
     monkeypatch.setattr(stock, "_weights", other)
     assert stock.stock_model(policy) is None
+
+
+def test_a_multi_label_policy_is_a_stock_classifier_with_a_logit_for_each_label(
+    policy_of: Callable[..., LabelPolicy], tmp_path: Path
+) -> None:
+    dataset = build(MultiLabel(), load_corpus("synthetic:emotions?train=64&dev=8&test=16"))
+    policy = policy_of(dataset)
+    save_policy(policy, tmp_path)
+    theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path).train(False)
+    assert theirs.config.problem_type == "multi_label_classification"
+    assert theirs.config.id2label == dict(enumerate(dataset.space.roles))
+    batch = dataset["test"].batch(range(16))
+    ids, mask = (torch.from_numpy(a).long() for a in (batch.input_ids, batch.attention_mask))
+    with torch.no_grad():
+        chances = theirs(input_ids=ids, attention_mask=mask).logits.sigmoid()
+        scores = policy.distribution(policy.features(policy.texts(batch)), batch).scores
+    torch.testing.assert_close(chances, scores.softmax(-1)[..., 1], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("task", "corpus"), [(SlotsAndIntent, "commands"), (SpanQA, "questions")])
+def test_labels_with_rules_have_no_stock_model(
+    policy_of: Callable[..., LabelPolicy], task: Any, corpus: str
+) -> None:
+    dataset = build(task(), load_corpus(f"synthetic:{corpus}?train=16&dev=4&test=4"))
+    assert stock_model(policy_of(dataset)) is None
