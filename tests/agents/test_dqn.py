@@ -1,5 +1,6 @@
 """Stock DQN trains action values on our environments, as it is."""
 
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -243,3 +244,26 @@ def test_a_classification_is_learned() -> None:
     agent.learn(3000)
     assert before < 0.5
     assert evaluate(policy, dataset["train"])["accuracy"] >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sequential", [False, True])
+def test_a_choice_is_learned(tmp_path: Path, sequential: bool) -> None:
+    """Of two to four choices the right one says so; the rules hold throughout."""
+    random = np.random.default_rng(0)
+    file = tmp_path / "train.jsonl"
+    with file.open("w") as out:
+        for _ in range(48):
+            count = int(random.integers(2, 5))
+            right = int(random.integers(count))
+            choices = ["right" if place == right else "wrong" for place in range(count)]
+            choices = [f"{choice} {random.integers(9)}" for choice in choices]
+            row = {"question": "which one ?", "choices": choices, "answer": right}
+            out.write(json.dumps(row) + "\n")
+    dataset = build(MultipleChoice(sequential=sequential), load_corpus(train=str(file)))
+    env = Witness(LabelVectorEnv(dataset=dataset, num_envs=8))
+    agent = dqn(env, **{**LEARNING, **WITHIN_RULES})
+    agent.learn(2000)
+    policy: Any = agent.policy
+    assert evaluate(policy, dataset["train"])["accuracy"] >= 0.95
+    assert env.meaningless == 0
