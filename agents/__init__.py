@@ -5,11 +5,13 @@ from lingym.agents.evaluate import evaluate, predict_labels
 from lingym.agents.labeller import Labeller
 from lingym.agents.ppo import PPO
 from lingym.agents.reinforce import REINFORCE
+from lingym.agents.sarsa import SARSA
 from lingym.agents.supervised import Supervised
 
 __all__ = [
     "PPO",
     "REINFORCE",
+    "SARSA",
     "LabelVecEnv",
     "Labeller",
     "Supervised",

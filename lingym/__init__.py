@@ -9,7 +9,7 @@ import gymnasium
 from lingym.types import DataError
 
 if TYPE_CHECKING:
-    from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
+    from lingym.agents import PPO, REINFORCE, SARSA, Labeller, Supervised, evaluate
     from lingym.envs import (
         Classification,
         ExtractiveSummary,
@@ -35,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "PPO",
     "REINFORCE",
+    "SARSA",
     "Classification",
     "DataError",
     "ExtractiveSummary",
@@ -61,7 +62,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "lingym.agents": ("PPO", "REINFORCE", "Labeller", "Supervised", "evaluate"),
+    "lingym.agents": ("PPO", "REINFORCE", "SARSA", "Labeller", "Supervised", "evaluate"),
     "lingym.envs": (
         "Classification",
         "ExtractiveSummary",
@@ -104,6 +105,9 @@ for _name, _task in _TASK_OF.items():
         vector_entry_point="lingym.envs.registered:label_vector_env",
         kwargs={"kind": _task},
     )
+gymnasium.register(
+    id="lingym/ParameterTuning-v0", entry_point="lingym.envs.tuning:ParameterTuningEnv"
+)
 
 
 def load(folder: str | PathLike[str], device: str = "auto") -> "Labeller":

@@ -15,6 +15,7 @@ from lingym.scripts.evaluate import Evaluate
 from lingym.scripts.listing import Envs, Rewards
 from lingym.scripts.predict import Predict
 from lingym.scripts.train import Train
+from lingym.scripts.tune_parameters import TuneParameters
 
 Command = (
     Annotated[Train, subcommand("train")]
@@ -22,6 +23,7 @@ Command = (
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Envs, subcommand("envs")]
     | Annotated[Rewards, subcommand("rewards")]
+    | Annotated[TuneParameters, subcommand("tune-parameters")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Bench, subcommand("bench")]
 )

@@ -95,7 +95,7 @@ class ExtractiveSummary(Task):
         """The n-gram counts of sentences and reference summaries."""
         if self.unlabelled:
             return {}
-        references = [self._references(example.record) for example in examples]
+        references = [self.reference_texts(example.record) for example in examples]
         return {"references": References.of([example.units for example in examples], references)}
 
     def default_reward(self, space: LabelSpace) -> Reward:
@@ -121,7 +121,7 @@ class ExtractiveSummary(Task):
         """The title, the sentences, and the reference summaries."""
         shown = super().render(example, gold, labels, space)
         title = [example.passages[0].before] if example.passages[0].before else []
-        references = [] if self.unlabelled else self._references(example.record)
+        references = [] if self.unlabelled else self.reference_texts(example.record)
         return "\n".join([*title, shown, *(f"reference: {text}" for text in references)])
 
     @classmethod
@@ -137,9 +137,11 @@ class ExtractiveSummary(Task):
             costs = None
             if self.words is not None:
                 costs = np.array([[len(unit.split()) for unit in units]], np.int32)
-            counts = References.of([units], [self._references(record)])
-            best = oracle(counts, self.words or self.sentences, costs)
-            return {int(place) for place in np.flatnonzero(best[0])}
+            counts = References.of([units], [self.reference_texts(record)])
+            best = np.flatnonzero(oracle(counts, self.words or self.sentences, costs)[0])
+            if not len(best):
+                raise record.error(f"no sentence fits a budget of {self.words} words: raise it")
+            return {int(place) for place in best}
         name, value = pick(record, self.gold, usual, "labels")
         listed = isinstance(value, list | tuple) and len(value) == len(units)
         if not listed or any(flag not in (0, 1) for flag in value):
@@ -153,7 +155,8 @@ class ExtractiveSummary(Task):
             )
         return chosen
 
-    def _references(self, record: Record) -> tuple[str, ...]:
+    def reference_texts(self, record: Record) -> tuple[str, ...]:
+        """The reference summaries of a document."""
         usual = ("references", "target", "summary", "highlights")
         name, value = pick(record, self.references, usual, "references")
         return strings(record, name, [value] if isinstance(value, str) else value)
