@@ -234,6 +234,10 @@ def test_a_bad_mix_is_named(tmp_path, table, message):
         ("--task multitask --train x.conll", "reads its files from --mix: leave out --train"),
         ("--task multitask --mix no.toml", "no.toml: there is no such file"),
         (f"--task multilabel --history previous --corpus {corpus('multilabel')}", "use 'none'"),
+        (
+            f"--task summary --words 1 --oracle rouge --corpus {corpus('summary')}",
+            "synthetic:abstracts[train]:1: no sentence fits a budget of 1 words: raise it",
+        ),
         (f"--task spanqa --reward rouge --corpus {corpus('spanqa')}", "labels are candidates"),
     ],
 )
