@@ -16,7 +16,14 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from lingym.agents.evaluate import evaluate
-from lingym.envs import Episodes, Example, encode
+from lingym.envs import (
+    Episodes,
+    Example,
+    ExtractiveSummary,
+    MultipleChoice,
+    MultiTask,
+    encode,
+)
 from lingym.envs.corpora import Record
 from lingym.envs.encode import Overflow
 from lingym.envs.spaces import LabelDiscrete, observation_space
@@ -25,9 +32,13 @@ from lingym.envs.tokenizer import SPECIAL, load_tokenizer
 from lingym.hub import TINY, encoder_path
 from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings, save_policy
 from lingym.policies.save import SETTINGS
+from lingym.types import LabelSpace
 
 STOCK = (None, "tagging", "classification", "multilabel")
 """Tasks that stock classifiers of words and texts know too; None: a task of the user's own."""
+
+FORMS = {"multilabel": "text", "spanqa": "candidates"}
+"""The form of the labels of tasks that do not label units of their own."""
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -163,6 +174,9 @@ class Labeller:
         folder = model_folder(folder)
         settings, labels = read_settings(folder), read_labels(folder)
         _complete(folder, settings)
+        fault = _task_fault(settings["task"], settings.get("task_settings", {}), labels)
+        if fault:
+            raise ValueError(f"{folder}/lingym.json: {fault}")
         tokenizer = load_tokenizer(str(folder))
         max_tokens = settings["max_tokens"]
         space = observation_space(
@@ -213,6 +227,53 @@ def _complete(folder: Path, settings: dict[str, Any]) -> None:
         )
     if overflow not in get_args(Overflow):
         raise ValueError(f"{folder}/lingym.json: overflow {overflow!r} must be windows or refuse")
+
+
+def _task_fault(name: str | None, kept: Any, labels: LabelSpace) -> str:
+    """What is wrong with a task's settings, or with its labels; "" for nothing."""
+    if name is None:
+        return ""
+    if not isinstance(kept, dict):
+        return f"task_settings is {kept!r}; wanted an object"
+    kind = TASKS[name]
+    if kind is MultiTask:
+        return _mix_fault(kept, labels)
+    for key, value in kept.items():
+        sound = type(value) is bool if key == "sequential" else value is None or _positive(value)
+        if key not in kind.settings or not sound:
+            known = ", ".join(kind.settings) or "none"
+            return (
+                f"task_settings has {key!r}: {value!r}, which {name} cannot have (it has {known})"
+            )
+    wanted = FORMS.get(name, "units")
+    if kind is MultipleChoice and not kept.get("sequential"):
+        wanted = "candidates"
+    if labels.form != wanted or (name == "slots_intent") != bool(labels.kinds):
+        return f"task {name} has other labels than these ({labels.form}, {', '.join(labels.names)})"
+    if kind in (MultipleChoice, ExtractiveSummary):  # whose labels no text adds to
+        own = kind.of_space(labels, **kept).label_space(())
+        if (own.names, own.stop, own.quota) != (labels.names, labels.stop, labels.quota):
+            return f"task_settings {kept} and the labels and rules of space are not of one model"
+    return ""
+
+
+def _mix_fault(kept: dict[str, Any], labels: LabelSpace) -> str:
+    tasks = kept.get("tasks")
+    if kept.keys() != {"tasks"} or not isinstance(tasks, dict) or [*tasks] != [*labels.kinds]:
+        return f"task_settings must hold the tasks {', '.join(labels.kinds)}, got {kept}"
+    for place, (name, own) in enumerate(tasks.items()):
+        kind = own.get("kind") if isinstance(own, dict) else None
+        if not isinstance(kind, str) or kind not in TASKS or kind == MultiTask.name:
+            return f"the task {name} has the kind {kind!r}: wanted one of {', '.join(TASKS)}"
+        rest = {key: value for key, value in own.items() if key != "kind"}
+        fault = _task_fault(kind, rest, labels.of_kind(place)[0])
+        if fault:
+            return f"the task {name}: {fault}"
+    return ""
+
+
+def _positive(value: Any) -> bool:
+    return type(value) is int and value > 0
 
 
 def model_folder(folder: str | Path) -> Path:

@@ -94,19 +94,25 @@ def kl_divergence(log_probs: Tensor, reference: Tensor) -> Tensor:
     return (log_probs.exp() * (log_probs - reference)).sum(-1)
 
 
-def leave_one_out(scores: Tensor) -> Tensor:
+def leave_one_out(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """Each sample's baseline: the mean score of the other samples of the same text.
 
     Kool, van Hoof and Welling (2019), https://openreview.net/forum?id=r1lgTGL5DE.
 
     Args:
         scores: [S, ...], S samples of each text.
+        mask: bool [S, ..., U] where scores are returns of units: the units that a sample labelled.
+            One that ended earlier than another is compared by its last return. (Any number that
+            does not depend on the sample itself would do; 0 would make going on look good.)
 
     Raises:
         ValueError: there is one sample only.
     """
     if len(scores) < 2:
         raise ValueError(f"leave-one-out needs at least 2 samples of a text, got {len(scores)}")
+    if mask is not None:
+        last = (mask.sum(-1, keepdim=True) - 1).clamp(min=0)
+        scores = torch.where(mask, scores, scores.gather(-1, last))
     return (scores.sum(0, keepdim=True) - scores) / (len(scores) - 1)
 
 

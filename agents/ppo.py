@@ -187,7 +187,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             returns = advantages + values
         else:
             returns = returns_to_go(rewards, self.gamma)
-            advantages = torch.where(mask, returns - leave_one_out(returns), 0.0)
+            advantages = torch.where(mask, returns - leave_one_out(returns, mask), 0.0)
         return Rollout(
             *(examples, chosen, log_probs, values, rewards, advantages),
             returns=returns,

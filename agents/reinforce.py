@@ -180,7 +180,7 @@ class REINFORCE(EpisodicAlgorithm):
 
     def _baseline(self, batch: Batch, returns: Tensor, distribution: Any, mask: Tensor) -> Tensor:
         if self.baseline == "leave-one-out":
-            return leave_one_out(returns)
+            return leave_one_out(returns, mask)
         if self.baseline == "greedy":
             with torch.no_grad():
                 best = distribution.mode().cpu().numpy().astype(np.int32)

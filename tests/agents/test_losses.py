@@ -151,3 +151,14 @@ def test_shapes_that_would_broadcast_are_refused_by_name() -> None:
 def test_padding_that_is_not_finite_does_not_reach_the_mean() -> None:
     values = torch.tensor([[1.0, 3.0, math.nan]])
     assert masked_mean(values, torch.tensor([[True, True, False]])) == 2.0
+
+
+def test_a_sample_that_ended_is_compared_by_its_last_return() -> None:
+    returns = torch.tensor([[[6.0, 6.0, 6.0]], [[3.0, 0.0, 0.0]], [[1.0, 2.0, 0.0]]])
+    mask = torch.tensor([[[True, True, True]], [[True, False, False]], [[True, True, False]]])
+    baseline = leave_one_out(returns, mask)
+    assert baseline[0, 0].tolist() == [2.0, 2.5, 2.5]  # (3 + 1) / 2, (3 + 2) / 2, (3 + 2) / 2
+    assert baseline[1, 0, 0] == 3.5
+    assert baseline[2, 0, :2].tolist() == [4.5, 4.5]
+    everything = torch.ones_like(mask)
+    torch.testing.assert_close(leave_one_out(returns, everything), leave_one_out(returns))
