@@ -230,7 +230,7 @@ def test_the_identity_labelling_is_learned(identity: Dataset, history: str, gamm
     agent = dqn(env, **LEARNING, gamma=gamma, policy_kwargs={"history": history})
     policy: Any = agent.policy
     assert evaluate(policy, identity["train"])["accuracy"] < 0.6
-    agent.learn(2000)
+    agent.learn(3000)
     assert evaluate(policy, identity["train"])["accuracy"] >= 0.95
 
 
@@ -263,7 +263,7 @@ def test_a_choice_is_learned(tmp_path: Path, sequential: bool) -> None:
     dataset = build(MultipleChoice(sequential=sequential), load_corpus(train=str(file)))
     env = Witness(LabelVectorEnv(dataset=dataset, num_envs=8))
     agent = dqn(env, **{**LEARNING, **WITHIN_RULES})
-    agent.learn(1600)
+    agent.learn(2000)
     policy: Any = agent.policy
     assert evaluate(policy, dataset["train"])["accuracy"] >= 0.95
     assert env.meaningless == 0
