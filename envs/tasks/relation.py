@@ -144,6 +144,8 @@ def _span(record: Record, column: str, field: str, text: str) -> Span:
         raise record.error(
             f"{column!r} {value} holds {text[start:end]!r}, and {field!r} says {stated!r}"
         )
+    if not text[start:end].strip():
+        raise record.error(f"{column!r} {value} holds no word: {text[start:end]!r}")
     return start, end
 
 

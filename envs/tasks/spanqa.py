@@ -78,7 +78,6 @@ class SpanQA(Task):
         if longest is None:
             golds = [e.gold for e in examples if e.gold is not None]
             longest = max((int(end) - int(start) + 1 for start, end in golds), default=1)
-            self.max_answer = longest
         return LabelSpace((), form="candidates", roles=("start", "end"), span=longest)
 
     def facts(self, examples: Sequence[Example], space: LabelSpace) -> Facts:
