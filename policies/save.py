@@ -9,6 +9,7 @@ A model folder holds
 """
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +23,7 @@ from lingym.policies.encoder import quiet
 from lingym.policies.policy import History, LabelPolicy
 from lingym.policies.stock import stock_model
 from lingym.policies.texts import Pooling
-from lingym.types import LabelSpace, Quota
+from lingym.types import Form, LabelSpace, Quota
 
 FORMAT = 1
 SETTINGS = ("pooling", "history", "constrained", "autocast")
@@ -89,15 +90,65 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{file} must hold {', '.join(sorted(wanted))}")
     if settings["format"] != FORMAT:
         raise ValueError(f"{file} has format {settings['format']}; this lingym reads {FORMAT}")
-    names = settings["labels"]
-    listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    least = 0 if settings.get("space", {}).get("form") == "candidates" else 2
-    if not listed or len(names) < least or len(set(names)) < len(names):
+    names, space = settings["labels"], settings.get("space", {})
+    listed = _names(names)
+    if not isinstance(space, dict):
+        raise ValueError(f"{file}: space is {space!r}; wanted an object")
+    least = 0 if space.get("form") == "candidates" else 2
+    if not listed or len(names) < least:
         raise ValueError(f"{file}: labels must be a list of two or more names that differ")
     for name, values in VALUES.items():
         if settings[name] not in values:
             raise ValueError(f"{file}: {name} is {settings[name]!r}; wanted one of {values}")
+    fault = _fault(space, len(names))
+    if fault:
+        raise ValueError(f"{file}: space {fault}")
     return settings
+
+
+def _names(value: Any) -> bool:
+    """Whether a value is a list of names that differ."""
+    listed = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return listed and len(set(value)) == len(value)
+
+
+def _whole(value: Any, least: int, below: float = math.inf) -> bool:
+    return type(value) is int and least <= value < below
+
+
+def _fault(space: dict[str, Any], count: int) -> str:
+    """What is wrong with the rules of a label space of `count` names as `_rules` writes them."""
+    known = {"form", "roles", "kinds", "mixed", "stop", "span", "kind_of_label", "quota"}
+    if not space.keys() <= known:
+        return f"has {min(space.keys() - known)!r}; known are {', '.join(sorted(known))}"
+    form, roles, kinds = (
+        space.get(k, d) for k, d in (("form", "units"), ("roles", []), ("kinds", []))
+    )
+    owners, quota, span = (space.get(name) for name in ("kind_of_label", "quota", "span"))
+    fair = isinstance(quota, dict) and quota.keys() == {"label", "limit", "required"}
+    checks = {
+        "form": form in get_args(Form) and (form != "candidates" or not count),
+        "roles": _names(roles) and bool(roles) == (form != "units"),
+        "kinds": _names(kinds) and (not kinds or form == "units"),
+        "kind_of_label": owners is None
+        if not kinds
+        else isinstance(owners, list)
+        and len(owners) == count
+        and all(_whole(owner, 0, len(kinds)) for owner in owners),
+        "mixed": space.get("mixed", False) in (False, True)
+        and not (space.get("mixed") and not kinds),
+        "stop": space.get("stop") is None or _whole(space["stop"], 0, count),
+        "span": span is None or (_whole(span, 1) and form == "candidates" and len(roles) == 2),
+        "quota": quota is None
+        or (
+            fair
+            and _whole(quota["label"], 0, count)
+            and (quota["limit"] is None or _whole(quota["limit"], 0))
+            and type(quota["required"]) is bool
+        ),
+    }
+    wrong = [name for name, right in checks.items() if not right]
+    return f"has {wrong[0]} {space.get(wrong[0])!r}, which cannot be" if wrong else ""
 
 
 def read_heads(folder: Path) -> dict[str, torch.Tensor]:
@@ -124,7 +175,7 @@ def read_labels(folder: Path) -> LabelSpace:
         )
     rules: dict[str, Any] = dict(settings.get("space", {}))
     quota, kinds = rules.pop("quota", None), rules.pop("kind_of_label", None)
-    space: Any = LabelSpace  # the rules are checked by its fields' names, not by their types
+    space: Any = LabelSpace  # what `read_settings` found to be sound
     return space(
         tuple(settings["labels"]),
         None if transitions is None else transitions.bool().numpy(),
