@@ -29,6 +29,17 @@ Command = (
 )
 
 
+def parse(words: Sequence[str] | None = None) -> Command:
+    """The command that the words ask for, not yet run; wrong words or ``--help`` exit."""
+    return tyro.cli(
+        Command,
+        prog="lingym",
+        description="Reinforcement learning for labelling text.",
+        args=words,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command line; a mistake of the user's ends in one line, not in a traceback.
 
@@ -37,14 +48,7 @@ def main(words: Sequence[str] | None = None) -> None:
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("lingym").setLevel(logging.INFO)
     try:
-        command = tyro.cli(
-            Command,
-            prog="lingym",
-            description="Reinforcement learning for labelling text.",
-            args=words,
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
-        command.run()
+        parse(words).run()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone
     except (ValueError, KeyError, OSError, RuntimeError) as error:

@@ -5,15 +5,19 @@ from collections.abc import Sequence
 WIDEST = 40
 
 
-def table(units: Sequence[str], gold: Sequence[str], given: Sequence[str]) -> str:
+def table(
+    units: Sequence[str], gold: Sequence[str], given: Sequence[str], ended: bool = False
+) -> str:
     """One line a unit: the cursor, the unit, its gold label, the label given, and whether right.
 
     Args:
         units: the U units.
         gold: [U] gold labels, "" where a unit has none.
         given: [U] labels given so far, "" where undecided.
+        ended: whether a label ended the episode, so that there is no cursor any more.
     """
-    cursor = next((place for place, label in enumerate(given) if not label), len(given))
+    undecided = (place for place, label in enumerate(given) if not label and not ended)
+    cursor = next(undecided, len(given))
     width = min(WIDEST, max(4, *(len(unit) for unit in units)))
     column = min(WIDEST, max(4, *(len(label) for label in gold)))
     lines = [f"  {'text':<{width}}  {'gold':<{column}}  given"]

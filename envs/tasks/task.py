@@ -164,6 +164,7 @@ class Task:
             example.units,
             ["" if g < 0 else example.label(int(g), space) for g in gold],
             ["" if k < 0 else example.label(int(k), space) for k in labels],
+            ended=space.stop is not None and bool((labels == space.stop).any()),
         )
 
     @classmethod
