@@ -36,8 +36,8 @@ class SpanQA(Task):
         context: the column of the context; None takes the first of ``context passage text``.
         answers: the column of the gold answers: a list of ``{"text", "start"}`` (or
             ``"answer_start"``), empty where there is none, or the Hub's ``{"text": [...],
-            "answer_start": [...]}``; None takes ``answers``. The first is what supervised training
-            learns; the reward and the metric know all.
+            "answer_start": [...]}``; None takes ``answers``. The first that does not begin or end
+            within a token is what supervised training learns; the reward and the metric know all.
         unlabelled: read questions without answers, for prediction.
     """
 
@@ -69,7 +69,7 @@ class SpanQA(Task):
         gold = None
         if not self.unlabelled:
             golds = self._golds(record, context)
-            gold = self._place(record, context, golds[0]) if golds else (0, 0)
+            gold = self._place(record, context, _whole(golds, context)) if golds else (0, 0)
         return Example(("start", "end"), gold, record, (passage,), (NOTHING, *words))
 
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
@@ -193,6 +193,14 @@ class SpanQA(Task):
                 f"{self.max_answer}: raise it"
             )
         return int(words[0]) + 1, int(words[-1]) + 1
+
+
+def _whole(golds: Sequence[Gold], context: str) -> Gold:
+    """The first answer that whole tokens make up, or the first of all where none is."""
+    places = _places(context)
+    starts, ends = set(places[:, 0].tolist()), set(places[:, 1].tolist())
+    whole = (gold for gold in golds if gold[1] in starts and gold[1] + len(gold[0]) in ends)
+    return next(whole, golds[0])
 
 
 def _places(context: str) -> IntArray:

@@ -314,9 +314,11 @@ def test_squads_answers(write: Write) -> None:
         {**text, "answers": [{"text": "(and Al)", "start": 3}]},
         {**text, "answers": []},
         {**text, "answers": [{"text": "eft", "start": 13}]},  # within a word: the word
+        {**text, "answers": [{"text": "eft", "start": 13}, {"text": "left.", "start": 12}]},
     ]
     # Candidates: no answer, Bo, (, and, Al, ), left, "."
-    assert hub(write, SpanQA(), *rows) == [[4, 4], [0, 0], [1, 1], [2, 5], [0, 0], [6, 6]]
+    wanted = [[4, 4], [0, 0], [1, 1], [2, 5], [0, 0], [6, 6], [6, 7]]
+    assert hub(write, SpanQA(), *rows) == wanted
 
 
 def test_choices_of_arc_race_and_others(write: Write) -> None:
