@@ -19,12 +19,13 @@ def summary(batch: Scores, logits: Floats, parameters: FloatArray, left: float) 
         left: the share of the episode's steps that is left.
     """
     units, count = logits.shape
-    shifted = logits - logits.max(1, keepdims=True)
+    columns = np.ascontiguousarray(logits.T)  # few labels, many units: several times as fast
+    shifted = columns - columns.max(0)
     odds = np.exp(shifted)
-    total = odds.sum(1)
+    total = odds.sum(0)
     # -sum p log p with p = odds / total, over its maximum log K.
-    entropy = (np.log(total) - (odds * shifted).sum(1) / total) / np.log(count)
-    labels = logits.argmax(1)
+    entropy = (np.log(total) - (odds * shifted).sum(0) / total) / np.log(count)
+    labels = columns.argmax(0)
     if batch.roles:
         rates = (labels.reshape(len(batch), -1) == 1).mean(0)
     else:
