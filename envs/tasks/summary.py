@@ -78,8 +78,8 @@ class ExtractiveSummary(Task):
             if limit is not None and cost > limit:
                 unit = "words" if self.words else "sentences"
                 raise record.error(
-                    f"the gold summary takes {cost} {unit} and the budget is {limit}: raise it "
-                    f"(--{unit}), or look for the best summary within it (--oracle rouge)"
+                    f"the gold summary takes {cost} {unit} and the budget is {limit}: raise it in "
+                    f"training (--{unit}), or look for the best summary within it (--oracle rouge)"
                 )
             last = max(chosen)
             gold = tuple(IN if place in chosen else OUT for place in range(last + 1))

@@ -274,7 +274,7 @@ def test_an_option_that_a_task_has_no_use_for(tmp_path, words, message):
         (
             "summary",
             {"sentences": ["a b", "c"], "labels": [1, 1], "summary": "a"},
-            "takes 2 sentences and the budget is 1: raise it (--sentences)",
+            "takes 2 sentences and the budget is 1: raise it in training (--sentences)",
         ),
         ("sentences", {"sentences": [], "labels": []}, "'sentences' must be a list of strings"),
         ("multilabel", {"text": "a", "labels": ["x", "x"]}, "names a label twice"),
