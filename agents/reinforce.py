@@ -20,7 +20,8 @@ class REINFORCE(EpisodicAlgorithm):
 
     Each text of a minibatch is encoded once, labelled `samples` times, scored, and the policy is
     updated by ``-mean log p(label) (return - baseline)``. A label has the reward from it on as its
-    return.
+    return. ``num_timesteps`` counts the units of a text before it is labelled: one that a label
+    stops early counts whole.
 
     Args:
         policy: `LabelPolicy`, or its name.

@@ -135,7 +135,13 @@ class _Reader:
             raise ValueError("this task needs a tokenizer that puts a special token before a text")
         for window in self._cut(example, passage, pieces, size, len(before)):
             ids = [*prefix, *before, *pieces.ids[window.start : window.end], *suffix]
-            yield ids, [*head, *[NO_UNIT] * len(before), *self._owners(passage, window), *tail]
+            owners = self._owners(passage, window)
+            first = head
+            if head and not passage.whole and not before and head[-1] == owners[0] != NO_UNIT:
+                # The two would be one stretch, of which only the first token stands for the group:
+                # the word is kept, and the special token given up.
+                first = [NO_UNIT] * len(head)
+            yield ids, [*first, *[NO_UNIT] * len(before), *owners, *tail]
 
     def _cut(
         self, example: Example, passage: Passage, pieces: Pieces, size: int, before: int

@@ -40,8 +40,8 @@ class LabelDiscrete(spaces.Discrete):
         """Whether an action means the same in the other space."""
         if not isinstance(other, LabelDiscrete):
             return False
-        ours, theirs = self.labels, other.labels
-        return (ours.names, ours.form, ours.roles) == (theirs.names, theirs.form, theirs.roles)
+        same = ("names", "form", "roles", "kinds", "stop", "quota", "span")
+        return all(getattr(self.labels, n) == getattr(other.labels, n) for n in same)
 
 
 def observation_space(

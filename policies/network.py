@@ -122,7 +122,9 @@ class LabelNetwork(nn.Module):
     def look(self, obs: Observation) -> Cursor:
         """Encode the whole text of each of B observations, to label the unit at its cursor."""
         form, units = self.labels.form, obs["labels"].shape[1]
-        groups = {"units": units, "text": 1, "candidates": self.choices}[form]
+        groups = {"units": units, "text": 1}.get(form, 0)
+        if form == "candidates":  # those of the environment at hand, not of the one learned from
+            groups = obs["allowed"].shape[1]
         texts = Texts.of_observation(obs, self.windows, self.pooling, groups)
         features = self.features(texts)
         rows = torch.arange(len(features), device=features.device)

@@ -12,7 +12,7 @@ from lingym.envs.tasks.sentences import SentenceTagging
 from lingym.envs.tasks.tagging import Tagging
 from lingym.envs.tasks.task import Example, Task
 from lingym.rewards import Accuracy, ByKind, Reward, split_kinds
-from lingym.types import FloatArray, IntArray, Labelings, LabelSpace
+from lingym.types import UNDECIDED, FloatArray, IntArray, Labelings, LabelSpace
 
 FIELD = "task"
 
@@ -145,6 +145,16 @@ class MultiTask(Task):
             raise ValueError("tasks need data: give a corpus whose records say their task (mixed)")
         corpora = {kind: load_corpus(task.corpus) for kind, task in tasks.items()}
         return cls(tasks, **arguments), mixed(corpora)
+
+    def render(self, example: Example, gold: IntArray, labels: IntArray, space: LabelSpace) -> str:
+        """The task's name, and what the task itself shows."""
+        kind = (example.kinds or ("",))[0]
+        names, own = space.of_kind(kind)
+        place = np.full(len(space) + 1, UNDECIDED, np.int32)  # the last for what is undecided
+        place[own] = np.arange(len(own))
+        if ((labels >= 0) & (place[labels] < 0)).any():  # a label of another task
+            return f"[{kind}]\n{super().render(example, gold, labels, space)}"
+        return f"[{kind}]\n{self.tasks[kind].render(example, place[gold], place[labels], names)}"
 
     def saved(self) -> dict[str, Any]:
         """The tasks by name, each with its kind and what it keeps."""

@@ -1,5 +1,6 @@
 """Extractive question answering: the start of the answer, then its end."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from lingym.envs.tasks.task import Example, Passage, Task
 from lingym.rewards import Answers, Reward, SquadF1, squad_metrics
 from lingym.types import Facts, FloatArray, IntArray, Labelings, LabelSpace
 
+logger = logging.getLogger("lingym")
 WORD = re.compile(r"\w+|[^\w\s]")
 NOTHING = "(no answer)"
 Gold = tuple[str, int]  # an answer and its first character
@@ -56,6 +58,7 @@ class SpanQA(Task):
         if max_answer is not None and max_answer < 1:
             raise ValueError(f"max_answer must be 1 or more, got {max_answer}")
         self.max_answer, self.unlabelled = max_answer, unlabelled
+        self.bounded, self.too_long = False, 0
         self.question, self.context, self.answers = question, context, answers
 
     def example(self, record: Record) -> Example:
@@ -71,6 +74,17 @@ class SpanQA(Task):
             golds = self._golds(record, context)
             gold = self._place(record, context, _whole(golds, context)) if golds else (0, 0)
         return Example(("start", "end"), gold, record, (passage,), (NOTHING, *words))
+
+    def read(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, list[Example]]:
+        """The examples of every split; what a saved model is too short for is said."""
+        self.too_long = 0
+        read = super().read(splits)
+        if self.too_long:
+            logger.warning(
+                "%d gold answers are longer than the %d tokens that this model can give",
+                *(self.too_long, self.max_answer),
+            )
+        return read
 
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
         """The candidates of a start and an end."""
@@ -138,8 +152,10 @@ class SpanQA(Task):
 
     @classmethod
     def of_space(cls, space: LabelSpace, **arguments: Any) -> "SpanQA":
-        """The task of a saved model."""
-        return cls(**{**arguments, "max_answer": space.span})
+        """The task of a saved model; longer answers than its own are read, and cannot be given."""
+        task = cls(**{**arguments, "max_answer": space.span})
+        task.bounded = True
+        return task
 
     def _context(self, record: Record) -> str:
         name, value = pick(record, self.context, ("context", "passage", "text"), "context")
@@ -188,6 +204,10 @@ class SpanQA(Task):
         if not len(words):
             raise record.error(f"the answer {answer!r} at {start} holds no word")
         if self.max_answer is not None and len(words) > self.max_answer:
+            if self.bounded:  # F1 and exact match go by the answer's text, which stays whole
+                self.too_long += 1
+                words = words[: self.max_answer]
+                return int(words[0]) + 1, int(words[-1]) + 1
             raise record.error(
                 f"the answer {answer!r} has {len(words)} tokens and max_answer is "
                 f"{self.max_answer}: raise it"
