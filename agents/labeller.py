@@ -22,6 +22,7 @@ from lingym.envs import (
     ExtractiveSummary,
     MultipleChoice,
     MultiTask,
+    Task,
     encode,
 )
 from lingym.envs.corpora import Record
@@ -107,7 +108,8 @@ class Labeller:
             columns: the columns that hold what the task reads, by the names of its arguments; None
                 takes the first usual name that is there.
         """
-        episodes = self.read(records, unlabelled=True, **columns)
+        columns_given: dict[str, Any] = dict(columns)
+        episodes = self.read(records, unlabelled=True, **columns_given)
         for start in range(0, len(episodes), 32):
             batch = episodes.batch(range(start, min(start + 32, len(episodes))))
             with torch.no_grad():
@@ -130,12 +132,21 @@ class Labeller:
         """
         return evaluate(self.policy, self.read(records, **columns))
 
-    def read(self, records: Sequence[Record], **arguments: Any) -> Episodes:
-        """Records as episodes of this labeller's task and labels."""
-        if self.task is None:
-            raise ValueError("this model's task is its user's own: read the records with it")
+    def read(
+        self, records: Sequence[Record], task: Task | None = None, **arguments: Any
+    ) -> Episodes:
+        """Records as episodes of this labeller's task and labels.
+
+        Args:
+            records: rows of a corpus.
+            task: reads them; None takes the saved task.
+            arguments: of the saved task's class.
+        """
         labels = self.policy.labels
-        task = TASKS[self.task].of_space(labels, **self.settings, **arguments)
+        if task is None:
+            if self.task is None:
+                raise ValueError("this model's task is its user's own: give it as task=")
+            task = TASKS[self.task].of_space(labels, **self.settings, **arguments)
         examples: list[Example] = task.read({"text": records})["text"]
         return encode(task, examples, labels, self.tokenizer, self.max_tokens, self.overflow)
 

@@ -18,7 +18,8 @@ class Evaluate:
     run_folder: Annotated[Path, tyro.conf.Positional]
     """The run's folder."""
     data: str
-    """A labelled file, or a corpus name such as synthetic:commands (its test split)."""
+    """A labelled file, or a corpus name such as synthetic:commands (its test split); for multitask
+    also a mix's TOML file (its test files)."""
     json: bool = False
     """Print the metrics as JSON, unrounded."""
     reading: Reading = field(default_factory=Reading)
@@ -28,16 +29,25 @@ class Evaluate:
     def run(self) -> None:
         """Print the metrics, and for span tags those of every type."""
         from lingym.agents import Labeller, predict_labels
+        from lingym.envs import MultiTask
         from lingym.envs.corpora import read_records
         from lingym.rewards import span_report
+        from lingym.scripts.mix import load_mix
 
         labeller = Labeller.load(self.run_folder, self.device)
         if labeller.task is None:
             raise ValueError(
                 f"{self.run_folder} has a task of its user's own: evaluate it in Python"
             )
-        records = read_records(self.data, "test", self.reading.options())
-        episodes = labeller.read(records, **self.reading.arguments(labeller.task))
+        if labeller.task == "multitask" and self.data.endswith(".toml"):
+            mix, corpus = load_mix(self.data)
+            if not corpus.test:
+                raise ValueError(f"{self.data} names no test file")
+            task = MultiTask(mix.tasks, labels=labeller.policy.labels.names)
+            episodes = labeller.read(corpus.test, task)
+        else:
+            records = read_records(self.data, "test", self.reading.options())
+            episodes = labeller.read(records, **self.reading.arguments(labeller.task))
         if not episodes.labelled:
             raise ValueError(f"{self.data} has texts without gold labels: nothing to measure")
         labelings = episodes.complete(predict_labels(labeller.policy, episodes))

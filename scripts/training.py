@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
@@ -45,11 +46,11 @@ def train(arguments: Train) -> dict[str, Any]:
     if "train" not in dataset.splits:
         raise ValueError("no training texts: give --train FILE or --corpus NAME")
     agent = make_agent(arguments, dataset)
-    begin_run(arguments.out, arguments)
     texts = dataset["train"]
     episodes = arguments.episodes or 3 * len(texts)
     say(f"{len(texts)} training texts, {labels_of(dataset.space)}, on {agent.device}")
     dev = dev_callback(arguments, dataset, episodes)
+    begin_run(arguments.out, arguments)
     began = time.monotonic()
     agent.learn(
         total_episodes=episodes,
@@ -195,6 +196,12 @@ def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallba
             raise ValueError("--patience needs a dev split: give --dev FILE")
         return None
     metric = arguments.metric or dataset.task.metric(dataset.space)
+    if not dataset["dev"].labelled:
+        raise ValueError("the dev split has texts without gold labels: nothing to measure")
+    gold = dataset["dev"].gold_of(np.arange(len(dataset["dev"])), dataset["dev"].max_units)
+    known = dataset.task.metrics(dataset["dev"].complete(gold), dataset.space)
+    if metric not in known:  # now, and not when a run has begun
+        raise ValueError(f"no metric {metric!r}: one of {', '.join(known)}")
 
     def tell(now: Measurement) -> None:
         share = f"{now.episodes:>7}/{episodes} texts"

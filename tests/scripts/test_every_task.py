@@ -180,6 +180,11 @@ def test_a_mix_is_one_labeller_for_its_tasks(tmp_path, capsys):
     further = train(tmp_path / "rl", f"{words} ppo --warm-start {new}")
     assert further["curve"][0]["metrics"] == pytest.approx(trained["dev"], abs=1e-6)
 
+    capsys.readouterr()
+    main(["evaluate", str(new), "--data", str(mix), "--json"])
+    measured = json.loads(capsys.readouterr().out)
+    assert {n: measured[n] for n in trained["test"]} == pytest.approx(trained["test"], abs=1e-6)
+
     texts = tmp_path / "texts.jsonl"
     rows = [
         {"task": "intents", "text": "play jazz", "what": "play"},
@@ -239,6 +244,10 @@ def test_a_bad_mix_is_named(tmp_path, table, message):
             "synthetic:abstracts[train]:1: no sentence fits a budget of 1 words: raise it",
         ),
         (f"--task spanqa --reward rouge --corpus {corpus('spanqa')}", "labels are candidates"),
+        (
+            f"--task spanqa --metric rouge --corpus {corpus('spanqa')}",
+            "no metric 'rouge': one of f1, exact_match",
+        ),
     ],
 )
 def test_an_option_that_a_task_has_no_use_for(tmp_path, words, message):
