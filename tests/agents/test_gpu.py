@@ -11,6 +11,7 @@ import torch
 from lingym.agents import PPO, REINFORCE, Labeller, LabelVecEnv, Supervised, predict_labels
 from lingym.envs import Dataset
 from lingym.policies import LabelPolicy
+from tests.envs.every_task import FORMS, every_task
 
 pytestmark = pytest.mark.gpu
 AGENTS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -89,3 +90,35 @@ def test_labels_are_those_of_the_cpu_and_models_cross_over(
     assert (predict_labels(loaded.policy, dataset["train"]) == labels).all()
     back = Labeller.load(tmp_path / "model", device="cuda")
     assert (predict_labels(back.policy, dataset["train"]) == on_gpu).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_task_is_labelled_and_learned_there(form: str, vec_env: Any, randomise: Any) -> None:
+    dataset = every_task(form)
+    agent = REINFORCE(
+        *("LabelPolicy", vec_env(dataset)),
+        **dict(n_steps=8, batch_size=4, samples=2, device="cpu", seed=0),
+    )
+    randomise(agent.policy, 0)
+    texts = dataset["train"]
+    batch = texts.batch(range(8))
+    gold = torch.from_numpy(batch.gold).long()
+    with torch.no_grad():
+        wanted = agent.policy.evaluate_labels(batch, gold)
+    labels = predict_labels(agent.policy, texts)
+
+    agent.policy.to("cuda")
+    with torch.no_grad():
+        found = agent.policy.evaluate_labels(batch, gold.cuda())
+        drawn = agent.policy.label(batch, deterministic=False)
+    for ours, theirs in zip(found, wanted, strict=True):
+        real = gold >= 0
+        torch.testing.assert_close(ours.cpu()[real], theirs[real], rtol=1e-3, atol=1e-3)
+    assert np.mean((predict_labels(agent.policy, texts) == labels).all(1)) > 0.9
+    assert (drawn[:, 0] >= 0).all()
+    there = REINFORCE(
+        *("LabelPolicy", vec_env(dataset)),
+        **dict(n_steps=8, batch_size=4, samples=2, device="cuda", seed=0),
+    )
+    there.learn(total_episodes=16)
+    assert bool(torch.isfinite(there.policy.label_head.weight).all())
