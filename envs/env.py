@@ -5,7 +5,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from lingym.envs.game import Game, Observation, Shuffled, Weighted, chosen, order
+from lingym.envs.game import Game, Observation, chosen
+from lingym.envs.order import Shuffled, Weighted, order
 from lingym.envs.source import make_game
 from lingym.types import BoolArray
 

@@ -8,7 +8,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from lingym.envs.episodes import Episodes
-from lingym.envs.game import Game, Observation, Shuffled, Weighted, chosen, order
+from lingym.envs.game import Game, Observation, chosen
+from lingym.envs.order import Shuffled, Weighted, order
 from lingym.envs.source import make_game
 from lingym.rewards import Reward
 from lingym.types import Batch, BoolArray, FloatArray, IntArray, Rows

@@ -1,0 +1,76 @@
+"""The order in which texts are played: shuffled without replacement, or by the weights of tasks."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lingym.envs.episodes import Episodes
+from lingym.types import FloatArray, IntArray, Rows
+
+
+class Shuffled(Iterator[int]):
+    """Indices below count without end: every one once before any comes again.
+
+    A class and no generator, so that an environment can be copied and pickled.
+    """
+
+    def __init__(self, count: int, random: np.random.Generator) -> None:
+        self.count, self.random = count, random
+        self._left = np.zeros(0, np.int64)
+
+    def __next__(self) -> int:
+        """The next index."""
+        return int(self.take(1)[0])
+
+    def take(self, count: int) -> IntArray:
+        """The next `count` indices, int32 [count]."""
+        while len(self._left) < count:
+            self._left = np.concatenate([self._left, self.random.permutation(self.count)])
+        taken, self._left = self._left[:count], self._left[count:]
+        return taken.astype(np.int32)
+
+
+class Weighted(Iterator[int]):
+    """Indices of texts of several tasks: the task by weight, then its next text.
+
+    Args:
+        parts: [E] the task of each text.
+        weights: of each task, relative to each other.
+        random: draws.
+    """
+
+    def __init__(self, parts: Rows, weights: FloatArray, random: np.random.Generator) -> None:
+        self.random, self.weights = random, weights / weights.sum()
+        self.texts = [np.flatnonzero(parts == part) for part in range(len(weights))]
+        self._orders = [Shuffled(len(texts), random) for texts in self.texts]
+
+    def __next__(self) -> int:
+        """The next index."""
+        return int(self.take(1)[0])
+
+    def take(self, count: int) -> IntArray:
+        """The next `count` indices, int32 [count]."""
+        drawn = self.random.choice(len(self.texts), count, p=self.weights)
+        taken = np.zeros(count, np.int32)
+        for part, texts in enumerate(self.texts):
+            mine = np.flatnonzero(drawn == part)
+            taken[mine] = texts[self._orders[part].take(len(mine))]
+        return taken
+
+
+def order(episodes: Episodes, random: np.random.Generator) -> Shuffled | Weighted:
+    """The order in which texts are played: shuffled, or by the weights of the tasks they mix.
+
+    Raises:
+        ValueError: a task with a weight has no text in the split.
+    """
+    weights = episodes.task.weights
+    if episodes.parts is None or weights is None:
+        return Shuffled(len(episodes), random)
+    share = np.array([weights[kind] for kind in episodes.space.kinds], np.float64)
+    empty = np.flatnonzero((np.bincount(episodes.parts, minlength=len(share)) == 0) & (share > 0))
+    if len(empty):
+        raise ValueError(
+            f"the split has no text of {episodes.space.kinds[empty[0]]}, which has a weight"
+        )
+    return Weighted(episodes.parts, share, random)
