@@ -6,7 +6,7 @@ from typing import Any
 
 from lingym.envs.corpora import Corpus, Record
 from lingym.envs.tasks.table import table
-from lingym.rewards import Reward, corpus_metrics
+from lingym.rewards import Reward, candidate_metrics, corpus_metrics
 from lingym.types import NO_UNIT, Facts, FloatArray, IntArray, Labelings, LabelSpace
 
 
@@ -131,6 +131,8 @@ class Task:
             labelings: complete ones of every text of a split.
             space: the labels.
         """
+        if space.form == "candidates":
+            return candidate_metrics(labelings.labels, labelings.gold)
         return corpus_metrics(labelings.labels, labelings.gold, space.names)
 
     def metric(self, space: LabelSpace) -> str:

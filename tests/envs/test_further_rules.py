@@ -1,6 +1,7 @@
 """What single tasks promise beside what all do."""
 
 import logging
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from lingym.envs import LabelEnv, Relation, SpanQA, build, load_corpus
 from lingym.envs.corpora import Record
 from lingym.envs.encode import encode
 from lingym.envs.spaces import LabelDiscrete
-from lingym.envs.tasks import Task
+from lingym.envs.tasks import Example, Passage, Task
 from lingym.envs.tokenizer import train_tokenizer
 from lingym.types import LabelSpace, Quota
 
@@ -85,3 +86,28 @@ def test_action_spaces_of_other_rules_differ(other: LabelSpace) -> None:
 def test_the_generated_relations_are_built() -> None:
     dataset = build(Relation(), load_corpus("synthetic:relations?train=8&dev=2&test=2"))
     assert dataset["train"].lengths.tolist() == [1] * 8
+
+
+class Longest(Task):
+    """A user's own task of candidates: which word is the longest?"""
+
+    def example(self, record: Record) -> Example:
+        words = tuple(record["tokens"])
+        passage = Passage(words, tuple(range(len(words))))
+        longest = max(range(len(words)), key=lambda place: len(words[place]))
+        return Example(("longest",), (longest,), record, (passage,), candidates=words)
+
+    def label_space(self, examples: Iterable[Example]) -> LabelSpace:
+        return LabelSpace((), form="candidates", roles=("longest",))
+
+
+def test_a_user_s_own_task_of_candidates() -> None:
+    dataset = build(Longest(), load_corpus("synthetic:commands?train=8&dev=2&test=2"))
+    env = LabelEnv(dataset=dataset, reward="accuracy")
+    env.reset(options={"example": 0})
+    gold = int(env.game.gold[0, 0])
+    assert env.action_masks().sum() == len(dataset["train"].examples[0].candidates)
+    assert env.step(gold)[1] == 1.0
+    episodes = dataset["train"]
+    right = episodes.gold_of(np.arange(8), 1)
+    assert episodes.task.metrics(episodes.complete(right), episodes.space) == {"accuracy": 1.0}
