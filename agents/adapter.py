@@ -9,7 +9,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
 from lingym.envs import LabelEnv, LabelVectorEnv
-from lingym.envs.game import Game, Observation
+from lingym.envs.game import Observation
 
 
 class LabelVecEnv(VecEnv):
@@ -103,7 +103,7 @@ def as_vec_env(env: Any, rows: int = 1) -> LabelVecEnv:
     if isinstance(inner, LabelVectorEnv):
         return LabelVecEnv(inner)
     if isinstance(inner, LabelEnv):
-        return LabelVecEnv(LabelVectorEnv.of(Game(inner.game.episodes, inner.game.reward, rows)))
+        return LabelVecEnv(LabelVectorEnv.of(inner.game.of_rows(rows)))
     raise TypeError(
         f"lingym's agents play whole episodes and need a lingym environment, got "
         f"{type(env).__name__}: pass the environment itself (gymnasium.make or make_vec)"

@@ -1,8 +1,10 @@
 """What the agents share: Stable-Baselines3's loop, over rollouts of whole episodes."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,7 +20,8 @@ from lingym.agents.losses import kl_divergence, masked_mean
 from lingym.agents.minibatches import minibatches
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
-from lingym.types import Batch, IntArray, Labelings, Rows
+from lingym.rewards import Reward
+from lingym.types import Batch, FloatArray, IntArray, Labelings, Rows
 
 
 class NoBuffer:
@@ -39,9 +42,12 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     batch_size: int
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
     kl_coef: float = 0.0
+    reward_state: Mapping[str, Any] = MappingProxyType({})  # not set in _setup_model either
     num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
 
     def _setup_model(self) -> None:
+        if self.reward_state and self.env is not None:  # a saved agent goes on
+            self.label_env.reward.load_state(dict(self.reward_state))
         nothing: Any = NoBuffer
         self.rollout_buffer_class = nothing
         super()._setup_model()
@@ -125,8 +131,9 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         iteration = 0
         self._callback.on_training_start(locals(), globals())
         assert self.env is not None
-        while self._current_progress_remaining > 0 and not self._stopped:
+        while self._going():
             self._rate_from = self._current_progress_remaining
+            self.label_env.reward.advance(1 - self._current_progress_remaining)
             self._callback.on_rollout_start()
             if not self.collect_rollouts(
                 self.env, self._callback, self.rollout_buffer, self.n_steps
@@ -141,6 +148,16 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
                 self.dump_logs(iteration)
         self._callback.on_training_end()
         return self
+
+    def _going(self) -> bool:
+        """Whether texts or labels are left, no callback objects, and the reward still speaks."""
+        left = self._current_progress_remaining > 0 and not self._stopped
+        return left and not self.label_env.reward.exhausted
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with what the reward has learned in the run (see `Reward.state`)."""
+        self.reward_state = self.label_env.reward.state() if self.env is not None else {}
+        super().save(*args, **kwargs)
 
     @property
     def samples_per_text(self) -> int:
@@ -188,12 +205,15 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
                 return False
         return True
 
-    def _log_labelings(self, labelings: Labelings) -> None:
-        """Log the parts of the reward, and the statistics of these episodes."""
+    def _log_labelings(self, labelings: Labelings, score: FloatArray) -> None:
+        """Log the parts of the reward, and the statistics of these episodes with their scores."""
         reward = self.label_env.reward
-        score = reward.score(labelings)
-        for name, part in reward.parts(labelings).items():
+        whole = type(reward).parts is Reward.parts  # which was scored already
+        parts = {reward.name: score} if whole else reward.parts(labelings)
+        for name, part in parts.items():
             self.logger.record_mean(f"reward/{name}", float(part.mean()))
+        for name, reading in reward.readings().items():
+            self.logger.record(f"reward/{name}", reading)
         assert self.ep_info_buffer is not None
         self.ep_info_buffer.extend(
             {"r": float(r), "l": int(n)} for r, n in zip(score, labelings.lengths, strict=True)
@@ -236,8 +256,10 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         samples, rows, units = labels.shape
         given = labels.reshape(-1, units).cpu().numpy().astype(np.int32)
         repeated = repeat(batch, samples)
-        rewards = self.label_env.play(given, repeated)
-        self._log_labelings(repeated.complete(given))
+        rewards = self.label_env.play(given, repeated, observe=False)
+        labelings = repeated.complete(given)
+        self._log_labelings(labelings, rewards.sum(1))
+        self.label_env.reward.observe(labelings)
         return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
 
     def _kl_to_reference(

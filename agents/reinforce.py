@@ -185,7 +185,7 @@ class REINFORCE(EpisodicAlgorithm):
         if self.baseline == "greedy":
             with torch.no_grad():
                 best = distribution.mode().cpu().numpy().astype(np.int32)
-            rewards = torch.from_numpy(self.label_env.play(best, batch)).float()
+            rewards = torch.from_numpy(self.label_env.play(best, batch, observe=False)).float()
             return returns_to_go(rewards.to(self.device), self.gamma)
         if self.baseline == "mean":
             # The mean of earlier minibatches: independent of these labels, so without bias.

@@ -85,6 +85,7 @@ class LabelEnv(gymnasium.Env[Observation, int]):
             info["score"] = float(self.game.score[0])
             parts = self.game.reward.parts(self.game.labelings(ROW))
             info |= {name: float(part[0]) for name, part in parts.items()}
+            self.game.finished(ROW)
         return self._observe(), float(rewards[0]), bool(done[0]), False, info
 
     def action_masks(self) -> BoolArray:

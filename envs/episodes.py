@@ -1,18 +1,20 @@
 """A split as flat arrays, from which batches of episodes are gathered without a Python loop."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from lingym.envs.corpora import Record
 from lingym.envs.tasks import Example, Task
 from lingym.types import (
     NO_UNIT,
     UNDECIDED,
     Batch,
     Facts,
+    Gold,
     IntArray,
     Labelings,
     LabelSpace,
@@ -142,6 +144,23 @@ class Episodes:
         if self.kinds is None or not self.space.mixed:
             return None
         return self.kinds[self.unit_bounds[:-1]]
+
+    def sealed(self) -> Gold:
+        """The gold labels and facts alone."""
+        return Gold(self.gold, self.unit_bounds, self.facts)
+
+    def without_gold(self) -> "Episodes":
+        """The same texts without gold labels, facts, or the records that hold them."""
+        stripped = [
+            replace(
+                example,
+                gold=None,
+                record=Record({}, example.record.path, example.record.lines, example.record.name),
+            )
+            for example in self.examples
+        ]
+        nothing = np.full_like(self.gold, UNDECIDED)
+        return replace(self, gold=nothing, facts={}, examples=stripped)
 
     def batch(self, examples: Sequence[int] | Rows) -> Batch:
         """The texts at these indices, in this order, padded to the longest of them only.

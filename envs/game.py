@@ -40,20 +40,33 @@ class Game:
     """R episodes at once: the state of each, and what a label does to it.
 
     Args:
-        episodes: the texts, with gold labels.
+        episodes: the texts, with gold labels where the reward needs them. Where it hides them
+            (feedback), they are given to it, and the game keeps the texts without.
         reward: what a labelling is worth; bound to the labels here.
         rows: R, how many episodes are played side by side.
+        entrusted: the reward has the gold labels already, and the texts have none.
 
     Raises:
-        ValueError: there are no episodes, or some have no gold labels.
+        ValueError: there are no episodes, or the reward needs gold labels and some have none.
     """
 
-    def __init__(self, episodes: Episodes, reward: Reward, rows: int) -> None:
+    def __init__(
+        self, episodes: Episodes, reward: Reward, rows: int, entrusted: bool = False
+    ) -> None:
         if not len(episodes):
             raise ValueError("an environment needs at least one text")
-        if not episodes.labelled:
-            raise ValueError("an environment needs gold labels; these texts have none")
+        needed = (reward.hides_gold or reward.needs_gold) and not entrusted
+        if needed and not episodes.labelled:
+            raise ValueError(f"reward {reward.name} needs gold labels; these texts have none")
+        if reward.hides_gold and reward.needs_gold:
+            raise ValueError(
+                f"reward {reward.name} has a part that hides the gold labels and one that reads "
+                "them: put the second inside the first, as in bandit(accuracy)"
+            )
         reward.bind(episodes.space)
+        if reward.hides_gold and not entrusted:
+            reward.entrust(episodes.sealed())
+            episodes = episodes.without_gold()
         self.episodes = episodes
         self.reward = reward
         self.rows = rows
@@ -81,6 +94,10 @@ class Game:
         size = (rows, self.windows * self.tokens)
         self._text = tuple(np.zeros(size, np.int32) for _ in range(3))
         self._all = np.arange(rows)
+
+    def of_rows(self, rows: int) -> "Game":
+        """The same texts and reward, for as many episodes side by side."""
+        return Game(self.episodes, self.reward, rows, entrusted=self.reward.hides_gold)
 
     def begin(self, rows: Rows, examples: Rows) -> None:
         """Start new episodes in these rows, on these examples; both [n].
@@ -189,13 +206,18 @@ class Game:
         following = space.transitions[np.where(self.cursor > 0, previous, self.count)]
         return masks & following if space.ruled else following
 
-    def play(self, batch: Batch, labels: IntArray) -> FloatArray:
+    def finished(self, rows: Rows) -> None:
+        """Let the reward take note of these rows' labelings, which are complete."""
+        self.reward.observe(self.labelings(rows))
+
+    def play(self, batch: Batch, labels: IntArray, observe: bool = True) -> FloatArray:
         """Whole episodes in one call: the rewards that stepping through these labels would give.
 
         Args:
             batch: B episodes.
             labels: [B, U] a label for every unit; what stands after the last unit, or after a
                 label that stops the episode, is ignored.
+            observe: let a reward that learns in the run take note of these labelings.
 
         Returns:
             float64 [B, U], 0 after the last unit.
@@ -214,4 +236,8 @@ class Game:
         if ((labels < 0) | (labels >= self.count))[real].any():
             raise ValueError(f"a label must be in 0 .. {self.count - 1}")
         decided = np.where(real, labels, UNDECIDED).astype(np.int32)
-        return checked_steps(self.reward, batch.complete(decided))
+        labelings = batch.complete(decided)
+        rewards = checked_steps(self.reward, labelings)
+        if observe:
+            self.reward.observe(labelings)
+        return rewards

@@ -97,6 +97,7 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
         if done.any():
             ended = np.flatnonzero(done)
             final = self._final(ended, done)
+            game.finished(ended)
             game.begin(ended, self.sample(len(ended)))
         info = self._info() | final
         return game.observe(self._rows), rewards, done, np.zeros(self.num_envs, np.bool_), info
@@ -129,19 +130,22 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
         """The next `count` texts in the shuffled order, as whole episodes."""
         return self.episodes.batch(self.sample(count))
 
-    def play(self, labels: IntArray, batch: Batch | None = None) -> FloatArray:
+    def play(
+        self, labels: IntArray, batch: Batch | None = None, observe: bool = True
+    ) -> FloatArray:
         """The rewards of whole episodes, equal to stepping through them.
 
         Args:
             labels: [B, U] a label id for every unit; anything after an episode's last unit.
             batch: the episodes; None takes those in progress, from their beginning.
+            observe: let a reward that learns in the run take note of these labelings.
 
         Returns:
             float64 [B, U], 0 after the last unit.
         """
         if batch is None:
             batch = self.game.episodes.batch(self.game.examples)
-        return self.game.play(batch, labels)
+        return self.game.play(batch, labels, observe)
 
     def _info(self) -> dict[str, Any]:
         return {"example": self.game.examples.copy(), "_example": np.ones(self.num_envs, np.bool_)}

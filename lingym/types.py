@@ -5,7 +5,7 @@ Integers are int32.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -163,6 +163,30 @@ class Labelings:
     examples: IntArray  # [B] index of the episode's example in its corpus split
     kinds: IntArray | None = None  # [B, U] kind of each unit, -1 after the last; None without kinds
     facts: Facts = field(default_factory=dict)  # what else is known of the examples of the split
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The gold labels and facts of a split, kept apart from its texts.
+
+    Attributes:
+        labels: int32 [S] gold label ids of all texts, one after another; -1 where a unit has none.
+        bounds: int64 [E + 1] where each text's units begin in `labels`.
+        facts: what else is known of the texts.
+    """
+
+    labels: IntArray
+    bounds: npt.NDArray[np.int64]
+    facts: Facts = field(default_factory=dict)
+
+    def reveal(self, labelings: Labelings) -> Labelings:
+        """The same labelings [B, U] beside their gold labels and facts."""
+        width = labelings.labels.shape[1]
+        start = self.bounds[labelings.examples]
+        inside = np.arange(width) < (self.bounds[labelings.examples + 1] - start)[:, None]
+        gold = np.full(labelings.labels.shape, UNDECIDED, np.int32)
+        gold[inside] = self.labels[(start[:, None] + np.arange(width))[inside]]
+        return replace(labelings, gold=gold, facts=self.facts)
 
 
 @dataclass(frozen=True)

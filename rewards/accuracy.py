@@ -39,6 +39,11 @@ class Accuracy(Reward):
             return super().steps(labelings)
         return correct(labelings) / _wanted(labelings)[:, None]
 
+    def table(self, labelings: Labelings, count: int) -> FloatArray:
+        """1 over the units that have a gold label for a right label, float64 [B, U, K]."""
+        right = labelings.gold[..., None] == np.arange(count)
+        return right / _wanted(labelings)[:, None, None]
+
 
 def _wanted(labelings: Labelings) -> FloatArray:
     """How many units have a gold label, at least 1, float64 [B]."""

@@ -1,11 +1,11 @@
 """What a reward is: the score of a labelling, complete or not."""
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lingym.types import UNDECIDED, BoolArray, FloatArray, Labelings, LabelSpace, Rows
+from lingym.types import UNDECIDED, BoolArray, FloatArray, Gold, Labelings, LabelSpace, Rows
 
 if TYPE_CHECKING:
     from lingym.rewards.sums import WeightedSum
@@ -22,7 +22,12 @@ class Reward:
     shaping by a dense score leaves the best policy as it is (Ng, Harada and Russell, 1999).
 
     A subclass gives ``name`` and ``score``. One that is a dataclass (``eq=False``) gets its written
-    form from its fields.
+    form from its fields. One that holds others names them in ``inner``, and what concerns all of
+    them (``observe``, ``advance``, ``state``, ...) reaches them.
+
+    A reward may learn in the course of a run: running counts, a multiplier, how much feedback was
+    spent. Its score must not change but by ``observe`` and ``advance``, which the environment and
+    the agent call between batches.
 
     Attributes:
         name: what its score is called in logs and on the command line.
@@ -35,6 +40,26 @@ class Reward:
     sparse: bool = True
     named: bool = False
     _space: LabelSpace | None = None
+
+    @property
+    def inner(self) -> "tuple[Reward, ...]":
+        """The rewards that this one holds."""
+        return ()
+
+    @property
+    def needs_gold(self) -> bool:
+        """Whether it reads gold labels, or facts of the split, in the labelings it is given."""
+        return any(reward.needs_gold for reward in self.inner) if self.inner else True
+
+    @property
+    def hides_gold(self) -> bool:
+        """Whether an environment must keep gold labels to it alone: see ``entrust``."""
+        return any(reward.hides_gold for reward in self.inner)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has nothing more to say in this run (a budget is spent), which ends it."""
+        return any(reward.exhausted for reward in self.inner)
 
     def bind(self, space: LabelSpace) -> None:
         """Take the task's labels; environments call it once, before any score.
@@ -121,9 +146,66 @@ class Reward:
             before = score
         return steps
 
+    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
+        """What each label would add to the score, float64 [B, U, K], if labels are worth so apart.
+
+        ``score`` of every complete labelling of these episodes is then the sum over its units of
+        ``table[b, u, label]``, whichever the other labels are; 0 after the last unit. None where
+        the worth of a label depends on others.
+
+        Args:
+            labelings: complete ones; their gold labels are read, their labels are not.
+            count: K, how many labels there are.
+        """
+        return None
+
     def parts(self, labelings: Labelings) -> dict[str, FloatArray]:
-        """The scores to log by name, float64 [B] each; only a sum has more than one."""
+        """The raw scores to log by name, float64 [B] each; only a sum has more than one."""
         return {self.name: self.score(labelings)}
+
+    # What a reward learns in the course of a run.
+
+    def entrust(self, gold: Gold) -> None:
+        """Be given the gold labels of the split, which nothing else in the run will see.
+
+        An environment whose reward says ``hides_gold`` calls it once, and again when texts were
+        added; the labelings that it then scores have no gold labels.
+        """
+        for reward in self.inner:
+            reward.entrust(gold)
+
+    def observe(self, labelings: Labelings) -> None:
+        """Take note of finished labelings, complete ones, each once, after they were scored."""
+        for reward in self.inner:
+            reward.observe(labelings)
+
+    def advance(self, progress: float) -> None:
+        """Be told how much of the run is done, 0 to 1; agents call it before each rollout."""
+        for reward in self.inner:
+            reward.advance(progress)
+
+    def readings(self) -> dict[str, float]:
+        """What to log of its state, by name."""
+        found: dict[str, float] = {}
+        for reward in self.inner:
+            found |= reward.readings()
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """What it has learned, as JSON values: a run saves it, ``load_state`` takes it back."""
+        states = {str(place): reward.state() for place, reward in enumerate(self.inner)}
+        return {place: state for place, state in states.items() if state}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state that ``state`` gave.
+
+        Raises:
+            ValueError: it is the state of another reward.
+        """
+        for place, own in state.items():
+            if not place.isdecimal() or int(place) >= len(self.inner):
+                raise ValueError(f"reward {self.name} has no state {place!r}: it is another's")
+            self.inner[int(place)].load_state(own)
 
     def to_spec(self) -> str:
         """The text that ``from_spec`` reads back: the name, and what differs from the defaults."""
@@ -158,11 +240,15 @@ def _changed_settings(reward: object) -> str:
     if not is_dataclass(reward) or isinstance(reward, type):
         return ""
     values = vars(reward)
-    return ", ".join(
-        f"{field.name}={values[field.name]!r}"
-        for field in fields(reward)
-        if field.init and values[field.name] != field.default
-    )
+    written = []
+    for field in fields(reward):
+        value = values[field.name] if field.init else field.default
+        if isinstance(value, Reward):
+            text = value.to_spec()
+            written.append(text if field.default is MISSING else f"{field.name}={text}")
+        elif field.init and value != field.default:
+            written.append(f"{field.name}={value!r}")
+    return ", ".join(written)
 
 
 def rises(scores: FloatArray, labelings: Labelings) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from lingym.rewards.base import Reward
 from lingym.rewards.checks import checked_score, checked_steps
 from lingym.rewards.kinds import Kind, Part
-from lingym.types import FloatArray, Labelings, LabelSpace
+from lingym.types import FloatArray, Gold, Labelings, LabelSpace
 
 
 @dataclass(init=False, eq=False, repr=False)
@@ -43,6 +43,28 @@ class ByKind(Reward):
             )
         self.rewards = dict(rewards)
         self._kinds = None
+
+    @property
+    def inner(self) -> tuple[Reward, ...]:
+        """The rewards of the kinds."""
+        return tuple(self.rewards.values())
+
+    def entrust(self, gold: Gold) -> None:
+        """Refuse: the units of a kind are other units than those of the whole episode.
+
+        Raises:
+            ValueError: a part keeps gold labels to itself.
+        """
+        if self.hides_gold:
+            raise ValueError(
+                "a feedback inside by_kind would judge other units than the text has: put by_kind "
+                "inside the feedback"
+            )
+
+    def observe(self, labelings: Labelings) -> None:
+        """Let each reward take note of the units of its kind."""
+        for _, reward, part in self._parts(labelings):
+            reward.observe(part.labelings)
 
     def bind(self, space: LabelSpace) -> None:
         """Bind each reward to the labels of its kind.
@@ -84,6 +106,23 @@ class ByKind(Reward):
             own = checked_steps(reward, part.labelings)
             steps[part.row, part.unit] = own[part.own_row, part.own_unit]
         return steps
+
+    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
+        """The tables of each unit's own kind, float64 [B, U, K]; None where a kind has none.
+
+        A label of another kind is worth what it counts as.
+        """
+        total = np.zeros((*labelings.labels.shape, count))
+        for kind, reward, part in self._parts(labelings):
+            table = reward.table(part.labelings, len(kind.space))
+            if table is None:
+                return None
+            gold = part.labelings.gold[part.own_row, part.own_unit]
+            own = kind.ids[:-1]  # [K] ids within the kind; below 0 for another kind's
+            ids = np.where(own >= 0, own, (gold == 0)[:, None])
+            worth = table[part.own_row, part.own_unit]  # [M, own K]
+            total[part.row, part.unit] = np.take_along_axis(worth, ids, 1)
+        return total
 
     def parts(self, labelings: Labelings) -> dict[str, FloatArray]:
         """The scores of each kind by ``kind/name``, float64 [B] each; 0 without such units."""

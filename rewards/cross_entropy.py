@@ -56,3 +56,10 @@ class CrossEntropy(Reward):
         _ = self.space
         within = np.arange(labelings.labels.shape[1]) < labelings.lengths[:, None]
         return np.where(within, np.where(correct(labelings), self._right, self._wrong), 0.0)
+
+    def table(self, labelings: Labelings, count: int) -> FloatArray:
+        """The log q of every label, float64 [B, U, K]."""
+        _ = self.space
+        within = np.arange(labelings.labels.shape[1]) < labelings.lengths[:, None]
+        right = labelings.gold[..., None] == np.arange(count)
+        return np.where(within[..., None], np.where(right, self._right, self._wrong), 0.0)

@@ -28,7 +28,7 @@ class Kind:
     name: str
     place: int
     space: LabelSpace
-    _own: IntArray  # [K + 1] ids within the kind; the last is for label -1
+    ids: IntArray  # [K + 1] ids within the kind; the last is for label -1
 
     @classmethod
     def of(cls, space: LabelSpace, name: str) -> "Kind":
@@ -55,14 +55,14 @@ class Kind:
         place = mine[rows].cumsum(1)[row, unit] - 1  # gathered to the left
         shape = (len(rows), number.max(initial=0))
         gold = np.full(shape, UNDECIDED, np.int32)
-        gold[row, place] = self._own.take(labelings.gold[rows][row, unit])
+        gold[row, place] = self.ids.take(labelings.gold[rows][row, unit])
         if (gold == _FOREIGN).any():
             example = labelings.examples[rows[(gold == _FOREIGN).any(1).argmax()]]
             raise ValueError(
                 f"a unit of kind {self.name!r} in example {example} has a gold label of another"
             )
         labels = np.full(shape, UNDECIDED, np.int32)
-        labels[row, place] = self._own.take(labelings.labels[rows][row, unit])
+        labels[row, place] = self.ids.take(labelings.labels[rows][row, unit])
         labels = np.where(labels == _FOREIGN, (gold == 0).astype(np.int32), labels)
         decided = (mine & (units < labelings.decided[:, None])).sum(1, dtype=np.int32)
         part = replace(

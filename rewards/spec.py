@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from lingym.rewards.accuracy import Accuracy
@@ -39,7 +39,8 @@ def from_spec(text: str) -> Reward:
     ``accuracy``, ``f1(average="macro", ignore=("O",))``, ``0.5*(entity_f1+accuracy)``. The text is
     parsed and read, never evaluated. The settings of ``by_kind`` are rewards, one for each kind of
     units: ``by_kind(slot=0.5*entity_f1, intent=0.5*accuracy)``; a kind whose name is no Python name
-    is written ``by_kind(**{"sst-2": accuracy})``.
+    is written ``by_kind(**{"sst-2": accuracy})``. A reward around another takes it first:
+    ``normalized(entity_f1)``.
 
     Raises:
         ValueError: the text is not such an expression; the message has the text and the cause.
@@ -86,24 +87,42 @@ def _make(name: str, node: ast.expr) -> Reward:
     kind = REWARDS[name]
     if kind is ByKind:
         return _by_kind(node)
-    if not isinstance(node, ast.Call):
-        return kind()
     settings = {field.name: field for field in fields(kind) if field.init}
-    given = {}
-    for keyword in node.keywords:
-        if keyword.arg not in settings:
-            raise ValueError(f"{name} has no setting {keyword.arg!r}: it has {_listed(settings)}")
-        try:
-            given[keyword.arg] = ast.literal_eval(keyword.value)
-        except ValueError:
-            value = ast.unparse(keyword.value)
-            raise ValueError(f"{name}: {keyword.arg} is {value}, not a plain value") from None
-        if settings[keyword.arg].type is bool and not isinstance(given[keyword.arg], bool):
-            raise ValueError(f"{name}: {keyword.arg} is {given[keyword.arg]!r}, not True or False")
-    if node.args:
-        such = f", such as {next(iter(settings))}=..." if settings else ": it has none"
+    inside = [own for own, field in settings.items() if field.type is Reward]
+    args, keywords = (node.args, node.keywords) if isinstance(node, ast.Call) else ([], [])
+    if len(args) > len(inside):
+        plain = [own for own in settings if own not in inside]
+        such = f", such as {plain[0]}=..." if plain else ": it has none"
         raise ValueError(f"give the settings of {name} by name{such}")
+    given = {own: _inside(name, own, value) for own, value in zip(inside, args, strict=False)}
+    for keyword in keywords:
+        own, value = keyword.arg, keyword.value
+        if own not in settings:
+            raise ValueError(f"{name} has no setting {own!r}: it has {_listed(settings)}")
+        if own in given:
+            raise ValueError(f"{name} is given {own} twice")
+        if own in inside:
+            given[own] = _inside(name, own, value)
+            continue
+        try:
+            given[own] = ast.literal_eval(value)
+        except ValueError:
+            written = ast.unparse(value)
+            raise ValueError(f"{name}: {own} is {written}, not a plain value") from None
+        if settings[own].type is bool and not isinstance(given[own], bool):
+            raise ValueError(f"{name}: {own} is {given[own]!r}, not True or False")
+    missing = [own for own in inside if own not in given and settings[own].default is MISSING]
+    if missing:
+        raise ValueError(f"{name} stands around a reward, such as {name}(accuracy): give one")
     return kind(**given)
+
+
+def _inside(name: str, setting: str, node: ast.expr) -> Reward:
+    """The reward that a setting of another names."""
+    reward = _read(node)
+    if not isinstance(reward, Reward):
+        raise ValueError(f"{name}: {setting} is {ast.unparse(node)}, not a reward")
+    return reward
 
 
 def _by_kind(node: ast.expr) -> ByKind:

@@ -42,6 +42,11 @@ class WeightedSum(Reward):
             flat += [(weight * factor, part) for factor, part in inner]
         return cls(tuple(flat))
 
+    @property
+    def inner(self) -> tuple[Reward, ...]:
+        """The rewards that are summed."""
+        return tuple(reward for _, reward in self.terms)
+
     def bind(self, space: LabelSpace) -> None:
         """Bind every part."""
         super().bind(space)
@@ -56,6 +61,16 @@ class WeightedSum(Reward):
     def steps(self, labelings: Labelings) -> FloatArray:
         """The weighted step rewards, summed, float64 [B, U]."""
         return reduce(np.add, (w * checked_steps(reward, labelings) for w, reward in self.terms))
+
+    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
+        """The weighted tables, summed, float64 [B, U, K]; None where a part has none."""
+        total = np.zeros((*labelings.labels.shape, count))
+        for weight, reward in self.terms:
+            table = reward.table(labelings, count)
+            if table is None:
+                return None
+            total += weight * table
+        return total
 
     def parts(self, labelings: Labelings) -> dict[str, FloatArray]:
         """Each part's score without its weight; of parts with one name the second is ``name_2``."""
