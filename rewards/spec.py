@@ -12,6 +12,7 @@ from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
+from lingym.rewards.feedback import Bandit, OneScore
 from lingym.rewards.multilabel import SampleF1
 from lingym.rewards.rouge import Rouge
 from lingym.rewards.semeval import RelationF1
@@ -22,6 +23,7 @@ REWARDS: dict[str, type[Any]] = {
     for reward in (
         *(Accuracy, ByKind, CrossEntropy, EntityF1, ExactMatch, F1),
         *(RelationF1, Rouge, SampleF1, SquadF1),
+        *(Bandit, OneScore),
     )
 }
 """The rewards that text can name."""
