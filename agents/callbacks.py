@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
@@ -22,6 +22,7 @@ class Measurement:
     steps: int
     seconds: float  # of learning, evaluations left out
     metrics: dict[str, float]
+    readings: dict[str, float] = field(default_factory=dict)  # what the reward says of itself
 
 
 class DevCallback(BaseCallback):
@@ -90,7 +91,8 @@ class DevCallback(BaseCallback):
         for name, value in metrics.items():
             self.logger.record(f"eval/{name}", value)
         self.logger.dump(self.num_timesteps)
-        now = Measurement(self.agent.num_episodes, self.num_timesteps, learning, metrics)
+        readings = self.agent.label_env.reward.readings()
+        now = Measurement(self.agent.num_episodes, self.num_timesteps, learning, metrics, readings)
         self.curve.append(now)
         if self.best is None or metrics[self.metric] > self.best.metrics[self.metric]:
             self.best, self._stale = now, 0
@@ -99,3 +101,19 @@ class DevCallback(BaseCallback):
             self._stale += 1
         self.evaluation_seconds += time.monotonic() - start
         self.tell(now)
+
+
+class RewardProgress(BaseCallback):
+    """Tells the reward how much of the run is done, for stock Stable-Baselines3 algorithms.
+
+    The agents of lingym do so themselves; without either, weights that change with progress stay
+    as they are at the beginning.
+    """
+
+    def _on_rollout_start(self) -> None:
+        env: Any = self.training_env
+        env.env.reward.advance(1 - self.model._current_progress_remaining)
+
+    def _on_step(self) -> bool:
+        env: Any = self.training_env
+        return not env.env.reward.exhausted

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from tyro.conf import subcommand
 
+from lingym.scripts.bench_feedback import FeedbackCurves
 from lingym.scripts.bench_rouge import RougeRate
 from lingym.scripts.bench_speed import Speed, run
 
@@ -23,7 +24,9 @@ class Bench:
     """Measure against other libraries, as ratios within one process."""
 
     what: (
-        Annotated[SpeedOfTraining, subcommand("speed")] | Annotated[RougeRate, subcommand("rouge")]
+        Annotated[SpeedOfTraining, subcommand("speed")]
+        | Annotated[RougeRate, subcommand("rouge")]
+        | Annotated[FeedbackCurves, subcommand("feedback")]
     ) = field(default_factory=SpeedOfTraining)
 
     def run(self) -> None:

@@ -1,0 +1,177 @@
+"""`lingym bench feedback`: how near learning from feedback comes to learning from gold labels."""
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lingym.scripts.train import Train
+
+GOLD = "gold labels"
+START = "the start"
+
+REGIMES: dict[str, dict[str, Any]] = {
+    "right or wrong": {"reward": "bandit", "gamma": 0.0},
+    "one score": {"reward": "one_score(entity_f1)"},
+}
+"""What is compared if no file says otherwise, for tags."""
+
+
+@dataclass(frozen=True)
+class FeedbackCurves:
+    """Learn from kinds of feedback, and from gold labels, and draw the metric over what was spent.
+
+    All begin with one supervised run on a few texts with gold labels, and go on with the whole
+    training split: one with its gold labels, the others with feedback on the labels they gave.
+    """
+
+    train: Train
+    """The options of `lingym train` that all runs share. --out is the folder of all of them,
+    --episodes the texts that feedback is given on, --agent, --learning-rate and such those of
+    learning from feedback."""
+    regimes: Path | None = None
+    """A TOML file with a table for each kind of feedback: options of `lingym train`, such as reward
+    = "bandit" and gamma = 0."""
+    gold: int = 200
+    """Texts with gold labels that all begin with: the first of the training split."""
+    gold_passes: int = 10
+    """Times that the start goes over them."""
+    gold_rate: float = 2e-4
+    """The learning rate of the start, and of going on with gold labels."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Each run is done once with each."""
+
+    def run(self) -> None:
+        """Do the runs that are not done yet; write feedback.json, .csv and .png; print a table."""
+        from lingym.scripts.feedback_picture import draw
+        from lingym.scripts.run_folder import write_json
+
+        regimes = self.read()
+        curves = self._measure(regimes)
+        metric = str(curves[0]["metric"])
+        out = self.train.out
+        write_json(out / "feedback.json", {"regimes": regimes, "runs": curves})
+        with (out / "feedback.csv").open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["feedback", "seed", "texts", "spent", f"dev_{metric}"])
+            for run in curves:
+                for point in run["curve"]:
+                    place = (run["feedback"], run["seed"], point["texts"], point["spent"])
+                    rows.writerow([*place, point["dev"]])
+        draw(curves, out / "feedback.png", metric)
+        print(table(curves, metric))
+        print(f"\ncurves: {out / 'feedback.png'}")
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The kinds of feedback, and the options of each.
+
+        Raises:
+            ValueError: the file does not hold tables of options.
+        """
+        from lingym.scripts.sweep import option
+
+        if self.regimes is None:
+            return REGIMES
+        try:
+            found = tomllib.loads(self.regimes.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{self.regimes}: {error}") from error
+        known = {**vars(Train(out=Path())), "gamma": 1.0}
+        for name, table in found.items():
+            if not isinstance(table, Mapping):
+                raise ValueError(f"{self.regimes}: {name} is {table!r}: wanted a table of options")
+            if name in (GOLD, START):
+                raise ValueError(f"{self.regimes}: {name!r} is done anyway: leave it out")
+            for key, value in table.items():
+                option(key, value, f"{self.regimes}, table [{name}]", known)
+        return found
+
+    def _measure(self, regimes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+        from lingym.scripts.sweep import run_once
+
+        curves = []
+        for seed in self.seeds:
+            shared = replace(self.train, seed=seed, reward=None, keep_best=False)
+            start = replace(
+                shared,
+                out=self._folder(START, seed),
+                agent="supervised",
+                train_limit=self.gold,
+                episodes=self.gold * self.gold_passes,
+                learning_rate=self.gold_rate,
+            )
+            begun = run_once(start)
+            metric = self.train.metric or deciding(start, begun)
+            further = replace(shared, encoder=None, warm_start=start.out)
+            arms: dict[str, Train] = {
+                GOLD: replace(further, agent="supervised", learning_rate=self.gold_rate),
+            }
+            for name, options in regimes.items():
+                arms[name] = replace(further, **{"agent": self.train.agent, **options})
+            curves.append(curve(START, seed, begun, metric))
+            for name, arguments in arms.items():
+                done = run_once(replace(arguments, out=self._folder(name, seed)))
+                curves.append(curve(name, seed, done, metric))
+        return curves
+
+    def _folder(self, name: str, seed: int) -> Path:
+        return self.train.out / f"{name.replace(' ', '-').replace('/', '-')}-{seed}"
+
+
+def deciding(arguments: Train, metrics: Mapping[str, Any]) -> str:
+    """The metric that the task says decides."""
+    from lingym.scripts.training import read
+
+    dataset = read(arguments)
+    return dataset.task.metric(dataset.space)
+
+
+def curve(name: str, seed: int, metrics: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    """What is kept of a run: the dev metric over texts and over verdicts, and test at the end.
+
+    Where gold labels are learned from, each counts as one verdict each time it is read.
+    """
+    points = [
+        {
+            "texts": point["episodes"],
+            "spent": point["readings"].get("feedback_spent", point["steps"]),
+            "dev": point["metrics"][metric],
+        }
+        for point in metrics["curve"]
+    ]
+    return {
+        "feedback": name,
+        "seed": seed,
+        "metric": metric,
+        "curve": points,
+        "dev": points[-1]["dev"],
+        "test": metrics["test"].get(metric),
+        "seconds": metrics["training"]["seconds"],
+    }
+
+
+def table(curves: list[dict[str, Any]], metric: str) -> str:
+    """The last dev and test metrics of each kind of feedback, means over the seeds."""
+    from statistics import mean, stdev
+
+    names = list(dict.fromkeys(run["feedback"] for run in curves))
+    runs = {name: [run for run in curves if run["feedback"] == name] for name in names}
+    width = max(len(name) for name in names)
+    head = f"{metric:<{width}}  {'verdicts':>9}  {'dev':>6}  {'test':>6}  {'± sd':>6}"
+    lines = [f"{head}  {'of the way':>10}"]
+
+    def level(name: str) -> float:
+        return mean(run["dev"] if run["test"] is None else run["test"] for run in runs[name])
+
+    way = level(GOLD) - level(START)
+    for name in names:
+        tests = [run["test"] for run in runs[name] if run["test"] is not None]
+        spent = mean(run["curve"][-1]["spent"] for run in runs[name])
+        test = f"{mean(tests):6.3f}" if tests else f"{'':6}"
+        spread = f"{stdev(tests):6.3f}" if len(tests) > 1 else f"{'':6}"
+        dev = mean(run["dev"] for run in runs[name])
+        part = f"{(level(name) - level(START)) / way:10.0%}" if way else f"{'':10}"
+        lines.append(f"{name:<{width}}  {spent:9,.0f}  {dev:6.3f}  {test}  {spread}  {part}")
+    return "\n".join(lines)
