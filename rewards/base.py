@@ -1,7 +1,8 @@
 """What a reward is: the score of a labelling, complete or not."""
 
+from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from lingym.types import UNDECIDED, BoolArray, FloatArray, Gold, Labelings, Labe
 
 if TYPE_CHECKING:
     from lingym.rewards.sums import WeightedSum
+
+Value = TypeVar("Value")
 
 
 class RewardError(RuntimeError):
@@ -40,6 +43,7 @@ class Reward:
     sparse: bool = True
     named: bool = False
     _space: LabelSpace | None = None
+    _written: str = ""  # the text that it was read from, where that names something not built in
 
     @property
     def inner(self) -> "tuple[Reward, ...]":
@@ -174,6 +178,12 @@ class Reward:
         for reward in self.inner:
             reward.entrust(gold)
 
+    @property
+    def entrusted(self) -> Gold | None:
+        """The gold labels that it was given, to which an environment adds those of new texts."""
+        held = (reward.entrusted for reward in self.inner)
+        return next((gold for gold in held if gold is not None), None)
+
     def observe(self, labelings: Labelings) -> None:
         """Take note of finished labelings, complete ones, each once, after they were scored."""
         for reward in self.inner:
@@ -186,10 +196,15 @@ class Reward:
 
     def readings(self) -> dict[str, float]:
         """What to log of its state, by name."""
-        found: dict[str, float] = {}
-        for reward in self.inner:
-            found |= reward.readings()
-        return found
+        return gathered(reward.readings() for reward in self.inner)
+
+    def measure(self) -> float | None:
+        """What it stands for, over the episodes that were observed: a corpus metric, say.
+
+        None where it knows nothing better than the mean of its scores, or has seen too little.
+        `Constrained` holds a constraint by it.
+        """
+        return None
 
     def state(self) -> dict[str, Any]:
         """What it has learned, as JSON values: a run saves it, ``load_state`` takes it back."""
@@ -209,6 +224,8 @@ class Reward:
 
     def to_spec(self) -> str:
         """The text that ``from_spec`` reads back: the name, and what differs from the defaults."""
+        if self._written:
+            return self._written
         changed = _changed_settings(self)
         return f"{self.name}({changed})" if changed else self.name
 
@@ -233,6 +250,19 @@ class Reward:
         return WeightedSum.of((float(weight), self))
 
     __rmul__ = __mul__
+
+
+def gathered(several: Iterable[dict[str, Value]]) -> dict[str, Value]:
+    """One dict of several; of values with one name the second is called ``name_2``."""
+    found: dict[str, Value] = {}
+    for values in several:
+        for name, value in values.items():
+            own, count = name, 1
+            while own in found:
+                count += 1
+                own = f"{name}_{count}"
+            found[own] = value
+    return found
 
 
 def _changed_settings(reward: object) -> str:

@@ -1,10 +1,13 @@
 """Rewards written as text, as on a command line: ``0.7*entity_f1(dense=True)+0.3*accuracy``."""
 
 import ast
-from collections.abc import Iterable
-from dataclasses import MISSING, fields
+import copy
+import inspect
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
+from lingym.rewards import own
 from lingym.rewards.accuracy import Accuracy
 from lingym.rewards.base import Reward
 from lingym.rewards.by_kind import ByKind
@@ -13,6 +16,7 @@ from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 from lingym.rewards.feedback import Bandit, OneScore
+from lingym.rewards.function import from_function
 from lingym.rewards.multilabel import SampleF1
 from lingym.rewards.rouge import Rouge
 from lingym.rewards.semeval import RelationF1
@@ -44,15 +48,21 @@ def from_spec(text: str) -> Reward:
     is written ``by_kind(**{"sst-2": accuracy})``. A reward around another takes it first:
     ``normalized(entity_f1)``.
 
+    A reward of the user's own is named by its place, ``my_rewards.py:worth`` (in quotes where the
+    path has other signs than letters, digits and ``. / ~ - _``: ``"my rewards.py":worth``) or
+    ``my_package.rewards:worth``. It is a function (`from_function`), a class of rewards, or a
+    reward. That file or module is run, as by an import. A name that is not built in is looked for
+    among the entry points ``lingym.rewards`` of the installed packages.
+
     Raises:
         ValueError: the text is not such an expression; the message has the text and the cause.
     """
     try:
-        reward = _read(ast.parse(text.strip(), mode="eval").body)
+        reward = _read(ast.parse(own.mark(text.strip()), mode="eval").body)
     except SyntaxError as error:
         raise ValueError(f"reward {text!r} is not an expression: {error.msg}") from error
     except (TypeError, ValueError) as error:
-        raise ValueError(f"reward {text!r}: {error}") from error
+        raise ValueError(f"reward {text!r}: {own.unmark(str(error))}") from error
     if not isinstance(reward, Reward):
         raise ValueError(f"reward {text!r} is a number, not a reward: {_known()}")
     return reward
@@ -63,6 +73,10 @@ def _read(node: ast.expr) -> Reward | float:
     match node:
         case ast.Name(name) | ast.Call(ast.Name(name)):
             return _make(name, node)
+        case ast.Subscript(ast.Name("own"), ast.Constant(str(source))) | ast.Call(
+            ast.Subscript(ast.Name("own"), ast.Constant(str(source)))
+        ):
+            return _of_own(own.find(source), node)
         case ast.Constant(int() | float() as number) if not isinstance(number, bool):
             return number
         case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as number)):
@@ -84,39 +98,102 @@ def _read(node: ast.expr) -> Reward | float:
 
 def _make(name: str, node: ast.expr) -> Reward:
     """The reward of this name with the settings of the call, if it is one."""
+    plugin = own.plugins().get(name)
     if name not in REWARDS:
-        raise ValueError(f"unknown reward {name!r}: {_known()}")
+        if plugin is None:
+            raise ValueError(f"unknown reward {name!r}: {_known()}")
+        return _of_own(own.load(plugin), node)
     kind = REWARDS[name]
+    if plugin is not None:
+        raise ValueError(
+            f"two rewards are called {name!r}: the built-in {kind.__name__} and {own.told(plugin)}"
+        )
     if kind is ByKind:
         return _by_kind(node)
-    settings = {field.name: field for field in fields(kind) if field.init}
-    inside = [own for own, field in settings.items() if field.type is Reward]
+    return kind(**_given(name, kind, node))
+
+
+def _of_own(thing: object, node: ast.expr) -> Reward:
+    """A reward that is not built in, with the settings of the call; it remembers its text."""
+    place = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+    reward: Reward
+    if isinstance(thing, type) and issubclass(thing, Reward):
+        reward = thing(**_given(place, thing, node))
+    elif isinstance(thing, Reward):
+        if isinstance(node, ast.Call) and (node.args or node.keywords):
+            raise ValueError(f"{place} is a reward already and takes no settings")
+        reward = copy.deepcopy(thing)  # two environments must not share what it learns
+    elif callable(thing) and not isinstance(thing, type):
+        settings = _given(place, thing, node, by_name=True)
+        name = getattr(thing, "__name__", type(thing).__name__)
+        reward = from_function(partial(thing, **settings) if settings else thing, name)
+    else:
+        what = thing.__name__ if isinstance(thing, type) else f"a {type(thing).__name__}"
+        raise ValueError(
+            f"{place} is {what}: wanted a function of (predicted, gold) or of (labelings), a class "
+            "of Reward, or a Reward"
+        )
+    reward.name = getattr(reward, "name", type(reward).__name__)
+    reward._written = own.unmark(ast.unparse(node))
+    return reward
+
+
+def _given(
+    name: str, kind: Callable[..., Any], node: ast.expr, by_name: bool = False
+) -> dict[str, Any]:
+    """The settings that a call gives, checked against what the reward's constructor takes.
+
+    Args:
+        name: what the reward is called in the text.
+        kind: its class, or a function.
+        node: the call, or the bare name.
+        by_name: only what must be given by name is a setting; the rest are labels.
+    """
+    settings = _settings(kind, by_name)
+    inside = [key for key, setting in settings.items() if setting.annotation is Reward]
     args, keywords = (node.args, node.keywords) if isinstance(node, ast.Call) else ([], [])
     if len(args) > len(inside):
-        plain = [own for own in settings if own not in inside]
+        plain = [key for key in settings if key not in inside]
         such = f", such as {plain[0]}=..." if plain else ": it has none"
         raise ValueError(f"give the settings of {name} by name{such}")
-    given = {own: _inside(name, own, value) for own, value in zip(inside, args, strict=False)}
+    given = {key: _inside(name, key, value) for key, value in zip(inside, args, strict=False)}
     for keyword in keywords:
-        own, value = keyword.arg, keyword.value
-        if own not in settings:
-            raise ValueError(f"{name} has no setting {own!r}: it has {_listed(settings)}")
-        if own in given:
-            raise ValueError(f"{name} is given {own} twice")
-        if own in inside:
-            given[own] = _inside(name, own, value)
+        key, value = keyword.arg, keyword.value
+        if key not in settings:
+            raise ValueError(f"{name} has no setting {key!r}: it has {_listed(settings)}")
+        if key in given:
+            raise ValueError(f"{name} is given {key} twice")
+        if key in inside:
+            given[key] = _inside(name, key, value)
             continue
         try:
-            given[own] = ast.literal_eval(value)
+            given[key] = ast.literal_eval(value)
         except ValueError:
             written = ast.unparse(value)
-            raise ValueError(f"{name}: {own} is {written}, not a plain value") from None
-        if settings[own].type is bool and not isinstance(given[own], bool):
-            raise ValueError(f"{name}: {own} is {given[own]!r}, not True or False")
-    missing = [own for own in inside if own not in given and settings[own].default is MISSING]
-    if missing:
+            raise ValueError(f"{name}: {key} is {written}, not a plain value") from None
+        if settings[key].annotation is bool and not isinstance(given[key], bool):
+            raise ValueError(f"{name}: {key} is {given[key]!r}, not True or False")
+    wanted = [key for key in settings if settings[key].default is inspect.Parameter.empty]
+    missing = [key for key in wanted if key not in given]
+    if missing and missing[0] in inside:
         raise ValueError(f"{name} stands around a reward, such as {name}(accuracy): give one")
-    return kind(**given)
+    if missing:
+        raise ValueError(f"{name} needs {missing[0]}=..., which has no default")
+    return given
+
+
+def _settings(kind: Callable[..., Any], by_name: bool) -> dict[str, inspect.Parameter]:
+    """What a class is made with, or what a function must be given by name."""
+    try:
+        parameters = inspect.signature(kind, eval_str=True).parameters
+    except NameError:  # an annotation that only a type checker can read
+        parameters = inspect.signature(kind).parameters
+    except ValueError:  # a function written in C
+        return {}
+    wanted = [inspect.Parameter.KEYWORD_ONLY]
+    if not by_name:
+        wanted.append(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {name: setting for name, setting in parameters.items() if setting.kind in wanted}
 
 
 def _inside(name: str, setting: str, node: ast.expr) -> Reward:
@@ -166,4 +243,4 @@ def _listed(settings: Iterable[str]) -> str:
 
 
 def _known() -> str:
-    return f"known are {', '.join(sorted(REWARDS))}"
+    return f"known are {', '.join(sorted(REWARDS.keys() | own.plugins().keys()))}"
