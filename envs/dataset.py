@@ -1,6 +1,6 @@
 """From a corpus and a task to episodes: one label space and one tokenizer for all splits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
@@ -39,6 +39,7 @@ def build(
     tokenizer: str | Tokenizer = "tiny",
     max_tokens: int = 256,
     overflow: Overflow = "windows",
+    keep: Callable[[str, list[Example]], list[Example]] | None = None,
 ) -> Dataset:
     """Read every split of a corpus as a task's episodes.
 
@@ -49,6 +50,8 @@ def build(
         max_tokens: tokens to a window, special tokens among them: what the encoder takes.
         overflow: what happens to a longer text: cut into overlapping ``windows`` whose labels
             are stitched back, or ``refuse`` it with an error.
+        keep: picks the texts to be encoded out of a split, by its name; labels (and a tokenizer
+            that is made here) are those of all texts.
 
     Raises:
         DataError: a record is not what the task needs, a text is longer than a window and
@@ -63,6 +66,8 @@ def build(
         fit = splits.get("train") or next(iter(splits.values()))
         texts = (text for example in fit for text in _texts(example, space.of_text))
         tokenizer = load_tokenizer(tokenizer, texts)
+    if keep is not None:
+        splits = {name: keep(name, examples) for name, examples in splits.items()}
     return Dataset(
         task,
         space,

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.labeller import model_folder
 from lingym.agents.schedules import warmup_linear
 from lingym.envs import Corpus, Dataset, LabelVectorEnv, MultiTask, Task, build, load_corpus
-from lingym.envs.corpora import Record
-from lingym.envs.tasks import TASKS
+from lingym.envs.tasks import TASKS, Example
 from lingym.envs.tasks.multitask import FIELD
 from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings
 from lingym.scripts.mix import load_mix
@@ -95,24 +93,27 @@ def read(arguments: Train) -> Dataset:
     task, source = task_and_corpus(arguments)
     limits = {name: getattr(arguments, f"{name}_limit") for name in ("train", "dev", "test")}
     each = isinstance(task, MultiTask)
-    cut: dict[str, Any] = {
-        name: limited(vars(source)[name], limit, each) for name, limit in limits.items()
-    }
-    source = replace(source, **cut)
-    return build(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow)
+
+    def first(split: str, examples: list[Example]) -> list[Example]:
+        return limited(examples, limits[split], each)
+
+    # The labels are those of all texts: a run on a slice can go on with the rest.
+    return build(
+        *(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow), keep=first
+    )
 
 
-def limited(records: tuple[Record, ...], limit: int | None, each_task: bool) -> tuple[Record, ...]:
-    """The first records; of a mix the first of each task."""
+def limited(examples: list[Example], limit: int | None, each_task: bool) -> list[Example]:
+    """The first examples; of a mix the first of each task."""
     if limit is None or not each_task:
-        return records[:limit]
+        return examples[:limit]
     seen: Counter[object] = Counter()
     kept = []
-    for record in records:
-        seen[record[FIELD]] += 1
-        if seen[record[FIELD]] <= limit:
-            kept.append(record)
-    return tuple(kept)
+    for example in examples:
+        seen[example.record[FIELD]] += 1
+        if seen[example.record[FIELD]] <= limit:
+            kept.append(example)
+    return kept
 
 
 def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
