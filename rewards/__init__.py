@@ -5,16 +5,24 @@ from lingym.rewards.answers import Answers, answer_scores
 from lingym.rewards.base import Reward, RewardError, prefix
 from lingym.rewards.by_kind import ByKind
 from lingym.rewards.checks import checked_score, checked_steps
+from lingym.rewards.constraint import Constrained
+from lingym.rewards.corpus import CorpusF1, CorpusMCC, CorpusPrecision, CorpusRecall
+from lingym.rewards.cost_matrix import CostMatrix
 from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
+from lingym.rewards.fronts import pareto_front
 from lingym.rewards.function import from_function
 from lingym.rewards.kinds import split_kinds
+from lingym.rewards.length_cost import LengthCost, StepCost
+from lingym.rewards.mcc import MCC
 from lingym.rewards.metrics import candidate_metrics, corpus_metrics, span_report
 from lingym.rewards.multilabel import SampleF1, multilabel_metrics
+from lingym.rewards.normalized import Named, Normalized
 from lingym.rewards.references import References
 from lingym.rewards.rouge import Rouge, rouge_metrics, summary_metrics
+from lingym.rewards.schedules import Cosine, Linear, Schedule, Step, from_to
 from lingym.rewards.semeval import RelationF1, semeval_metrics
 from lingym.rewards.spec import REWARDS, describe, from_spec
 from lingym.rewards.squad import SquadF1, squad_metrics
@@ -23,20 +31,35 @@ from lingym.rewards.sums import WeightedSum
 
 __all__ = [
     "F1",
+    "MCC",
     "REWARDS",
     "Accuracy",
     "Answers",
     "ByKind",
+    "Constrained",
+    "CorpusF1",
+    "CorpusMCC",
+    "CorpusPrecision",
+    "CorpusRecall",
+    "Cosine",
+    "CostMatrix",
     "CrossEntropy",
     "EntityF1",
     "ExactMatch",
+    "LengthCost",
+    "Linear",
+    "Named",
+    "Normalized",
     "References",
     "RelationF1",
     "Reward",
     "RewardError",
     "Rouge",
     "SampleF1",
+    "Schedule",
     "SquadF1",
+    "Step",
+    "StepCost",
     "WeightedSum",
     "answer_scores",
     "candidate_metrics",
@@ -46,9 +69,11 @@ __all__ = [
     "describe",
     "from_function",
     "from_spec",
+    "from_to",
     "lead",
     "multilabel_metrics",
     "oracle",
+    "pareto_front",
     "prefix",
     "rouge_metrics",
     "semeval_metrics",

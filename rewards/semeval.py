@@ -6,7 +6,6 @@ counted together, and a label with the wrong direction is a wrong prediction and
 It is the mean over the relations that the gold labels have.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,32 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lingym.rewards.base import Reward, RewardError
+from lingym.rewards.corpus import CorpusF1
 from lingym.rewards.counting import Counts, correct, ratio
 from lingym.rewards.metrics import corpus_metrics
+from lingym.rewards.relations import OTHER, relations_of
 from lingym.types import FloatArray, IntArray, Labelings, LabelSpace
-
-OTHER = "Other"
-_DIRECTED = re.compile(r"(.+)\((?:e1,e2|e2,e1)\)")
-
-
-def relations_of(names: Sequence[str]) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
-    """The relations, sorted, and which of them each label is a direction of; -1 for Other.
-
-    Raises:
-        ValueError: a name is neither a directed relation nor Other, or none is a relation.
-    """
-    matches = {name: _DIRECTED.fullmatch(name) for name in names}
-    for name, match in matches.items():
-        if match is None and name != OTHER:
-            raise ValueError(
-                f"label {name!r} is no directed relation: wanted names such as "
-                f"'Cause-Effect(e1,e2)' and 'Cause-Effect(e2,e1)', and {OTHER!r}"
-            )
-    relations = sorted({match[1] for match in matches.values() if match is not None})
-    if not relations:
-        raise ValueError(f"no label is a directed relation: found {list(names)}")
-    of = [-1 if (found := matches[name]) is None else relations.index(found[1]) for name in names]
-    return tuple(relations), np.array(of)
 
 
 @dataclass(eq=False)
@@ -62,22 +40,36 @@ class RelationF1(Reward):
     Relations without gold labels have no F1; predicting one costs only what is missed.
 
     Attributes:
-        operating_point: F, at least 0 and below 1: the F1 that the labeller is about to have.
+        operating_point: F, at least 0 and below 1: the F1 that the labeller is about to have. None
+            measures the F1 of each relation as the run goes on: the score is then that of
+            ``corpus_f1(unit="relation", average="macro")``, in its unit (see `CorpusF1`).
     """
 
-    operating_point: float = 0.8
+    operating_point: float | None = 0.8
     name = "relation_f1"
     sparse = False
     named = True
+    _running: CorpusF1 | None = field(default=None, init=False, repr=False)
     _relation: npt.NDArray[np.intp] = field(init=False, repr=False)  # [K] -1 for Other
     _number: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a point at which nothing can be gained."""
-        if not 0 <= self.operating_point < 1:
+        if self.operating_point is None:
+            self._running = CorpusF1(unit="relation", average="macro", dense=True)
+        elif not 0 <= self.operating_point < 1:
             raise ValueError(
                 f"operating_point is {self.operating_point}: wanted 0 <= operating_point < 1"
             )
+
+    @property
+    def inner(self) -> tuple[Reward, ...]:
+        """The reward of running counts, where there is no fixed point."""
+        return () if self._running is None else (self._running,)
+
+    def measure(self) -> float | None:
+        """The macro F1 of the episodes observed, where the point is not fixed."""
+        return None if self._running is None else self._running.measure()
 
     def bind(self, space: LabelSpace) -> None:
         """Read the relations.
@@ -88,21 +80,28 @@ class RelationF1(Reward):
         super().bind(space)
         relations, self._relation = relations_of(space.names)
         self._number = len(relations)
+        for reward in self.inner:
+            reward.bind(space)
 
     def score(self, labelings: Labelings) -> FloatArray:
         """The worth of the labels given, summed, float64 [B]."""
+        if self._running is not None:
+            return self._running.score(labelings)
         # A sum from left to right: NumPy's own would round otherwise in a wider batch.
         return self.steps(labelings).cumsum(1)[:, -1:].sum(1)
 
     def steps(self, labelings: Labelings) -> FloatArray:
         """The worth of each label, float64 [B, U]; 0 where none was given."""
-        share, point = self._shares(labelings), self.operating_point
+        if self._running is not None:
+            return self._running.steps(labelings)
+        point = self.operating_point or 0.0
+        share = self._shares(labelings, point)
         gold, given = share.take(labelings.gold), share.take(labelings.labels)
         worth = (2 * correct(labelings) - point) * gold - point * given
         within = np.arange(worth.shape[1]) < labelings.decided[:, None]
         return np.where(within, worth, 0.0)
 
-    def _shares(self, labelings: Labelings) -> FloatArray:
+    def _shares(self, labelings: Labelings, point: float) -> FloatArray:
         """M / (1 - F) / (2 g_r) of each label's relation, float64 [K + 1]; 0 for Other and -1."""
         size = len(self.space)
         counts = np.asarray(self.fact(labelings, "label_counts"))
@@ -113,7 +112,7 @@ class RelationF1(Reward):
             )
         gold = _by_relation(counts, self._relation, self._number)
         mean = gold[gold > 0].mean() if gold.any() else 0.0
-        share = ratio(np.full(len(gold), mean / 2 / (1 - self.operating_point)), gold, 0.0)
+        share = ratio(np.full(len(gold), mean / 2 / (1 - point)), gold, 0.0)
         return np.append(np.where(self._relation >= 0, share[self._relation], 0.0), 0.0)
 
 

@@ -4,6 +4,7 @@ import ast
 import copy
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -11,14 +12,21 @@ from lingym.rewards import own
 from lingym.rewards.accuracy import Accuracy
 from lingym.rewards.base import Reward
 from lingym.rewards.by_kind import ByKind
+from lingym.rewards.constraint import Constrained
+from lingym.rewards.corpus import CorpusF1, CorpusMCC, CorpusPrecision, CorpusRecall
+from lingym.rewards.cost_matrix import CostMatrix
 from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 from lingym.rewards.feedback import Bandit, OneScore
 from lingym.rewards.function import from_function
+from lingym.rewards.length_cost import LengthCost, StepCost
+from lingym.rewards.mcc import MCC
 from lingym.rewards.multilabel import SampleF1
+from lingym.rewards.normalized import Named, Normalized
 from lingym.rewards.rouge import Rouge
+from lingym.rewards.schedules import SCHEDULES, Schedule, Weight
 from lingym.rewards.semeval import RelationF1
 from lingym.rewards.squad import SquadF1
 
@@ -26,8 +34,11 @@ REWARDS: dict[str, type[Any]] = {
     reward.name: reward
     for reward in (
         *(Accuracy, ByKind, CrossEntropy, EntityF1, ExactMatch, F1),
+        *(CorpusF1, CorpusMCC, CorpusPrecision, CorpusRecall),
         *(RelationF1, Rouge, SampleF1, SquadF1),
+        *(CostMatrix, LengthCost, MCC, StepCost),
         *(Bandit, OneScore),
+        *(Constrained, Named, Normalized),
     )
 }
 """The rewards that text can name."""
@@ -41,7 +52,8 @@ def describe() -> dict[str, str]:
 def from_spec(text: str) -> Reward:
     """Read a reward from text; ``str(reward)`` gives the text back.
 
-    A name, a name with settings by keyword, sums of these, and products with numbers:
+    A name, a name with settings by keyword, sums of these, and products with numbers or with
+    weights that change in the run (``linear(1, 0)*accuracy``, ``cosine``, ``step``):
     ``accuracy``, ``f1(average="macro", ignore=("O",))``, ``0.5*(entity_f1+accuracy)``. The text is
     parsed and read, never evaluated. The settings of ``by_kind`` are rewards, one for each kind of
     units: ``by_kind(slot=0.5*entity_f1, intent=0.5*accuracy)``; a kind whose name is no Python name
@@ -64,13 +76,16 @@ def from_spec(text: str) -> Reward:
     except (TypeError, ValueError) as error:
         raise ValueError(f"reward {text!r}: {own.unmark(str(error))}") from error
     if not isinstance(reward, Reward):
-        raise ValueError(f"reward {text!r} is a number, not a reward: {_known()}")
+        what = "a weight" if isinstance(reward, Schedule) else "a number"
+        raise ValueError(f"reward {text!r} is {what}, not a reward: {_known()}")
     return reward
 
 
-def _read(node: ast.expr) -> Reward | float:
-    """The reward or number that a node of the expression stands for."""
+def _read(node: ast.expr) -> Reward | Weight:
+    """The reward, number or schedule that a node of the expression stands for."""
     match node:
+        case ast.Name(name) | ast.Call(ast.Name(name)) if name in SCHEDULES:
+            return _schedule(name, node)
         case ast.Name(name) | ast.Call(ast.Name(name)):
             return _make(name, node)
         case ast.Subscript(ast.Name("own"), ast.Constant(str(source))) | ast.Call(
@@ -85,15 +100,41 @@ def _read(node: ast.expr) -> Reward | float:
             one, other = _read(left), _read(right)
             if isinstance(one, Reward) and isinstance(other, Reward):
                 return one + other
-            raise ValueError(f"{ast.unparse(node)} adds a number: only rewards are added")
+            moving = isinstance(one, Schedule) or isinstance(other, Schedule)
+            what = "weight" if moving else "number"
+            raise ValueError(f"{ast.unparse(node)} adds a {what}: only rewards are added")
         case ast.BinOp(left, ast.Mult(), right):
             one, other = _read(left), _read(right)
-            if not isinstance(other, Reward):
-                return one * other
             if not isinstance(one, Reward):
+                return one * other
+            if not isinstance(other, Reward):
                 return one * other
             raise ValueError(f"{ast.unparse(node)} multiplies two rewards: weights are numbers")
     raise ValueError(f"{ast.unparse(node)} is no reward, number, sum or product")
+
+
+def _schedule(name: str, node: ast.expr) -> Schedule:
+    """The schedule of a call: its two values by place or by name, the rest by name."""
+    kind, such = SCHEDULES[name], f"such as {name}(1, 0)*accuracy"
+    args, keywords = (node.args, node.keywords) if isinstance(node, ast.Call) else ([], [])
+    known = [field.name for field in fields(kind)]
+    if len(args) > 2:
+        raise ValueError(f"give the settings of {name} beyond two by name: {_listed(known[2:])}")
+    given: dict[str, Any] = dict(zip(known, args, strict=False))
+    for keyword in keywords:
+        if keyword.arg not in known:
+            raise ValueError(f"{name} has no setting {keyword.arg!r}: it has {_listed(known)}")
+        if keyword.arg in given:
+            raise ValueError(f"{name} is given {keyword.arg} twice")
+        given[keyword.arg] = keyword.value
+    if len(given.keys() & set(known[:2])) < 2:
+        raise ValueError(f"{name} goes from one weight to another, {such}: give both")
+    for key, written in given.items():
+        try:
+            given[key] = ast.literal_eval(written)
+        except ValueError:
+            raise ValueError(f"{name}: {key} is {ast.unparse(written)}, not a number") from None
+    return kind(**given)
 
 
 def _make(name: str, node: ast.expr) -> Reward:
@@ -175,6 +216,8 @@ def _given(
             raise ValueError(f"{name}: {key} is {given[key]!r}, not True or False")
     wanted = [key for key in settings if settings[key].default is inspect.Parameter.empty]
     missing = [key for key in wanted if key not in given]
+    if missing and missing[0] in inside and len(inside) > 1:
+        raise ValueError(f"{name} holds {len(inside)} rewards ({_listed(inside)}): give each")
     if missing and missing[0] in inside:
         raise ValueError(f"{name} stands around a reward, such as {name}(accuracy): give one")
     if missing:
@@ -190,10 +233,13 @@ def _settings(kind: Callable[..., Any], by_name: bool) -> dict[str, inspect.Para
         parameters = inspect.signature(kind).parameters
     except ValueError:  # a function written in C
         return {}
-    wanted = [inspect.Parameter.KEYWORD_ONLY]
-    if not by_name:
-        wanted.append(inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return {name: setting for name, setting in parameters.items() if setting.kind in wanted}
+    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return {
+        name: setting
+        for name, setting in parameters.items()
+        if setting.kind is inspect.Parameter.KEYWORD_ONLY
+        or (setting.kind is either and not by_name)
+    }
 
 
 def _inside(name: str, setting: str, node: ast.expr) -> Reward:
