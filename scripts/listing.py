@@ -30,14 +30,31 @@ class Rewards:
 
     def run(self) -> None:
         """One line a reward: its name with its arguments, and what it is."""
-        from dataclasses import fields
+        from lingym.rewards import REWARDS, describe, own
 
-        from lingym.rewards import REWARDS, describe
-
-        rows = {}
         for name, text in describe().items():
-            settings = [f"{f.name}={f.default!r}" for f in fields(REWARDS[name]) if f.init]
-            rows[f"{name}({', '.join(settings)})"] = text
-        for form, text in rows.items():
-            print(f"{form}\n    {text}")
+            print(f"{name}({_settings(REWARDS[name])})\n    {text}")
+        for name, entry in own.plugins().items():
+            try:
+                if name in REWARDS:
+                    raise ValueError("its name is that of a built-in reward, so neither is found")
+                found: Any = own.load(entry)
+                text = (found.__doc__ or "no description").partition("\n")[0]
+                settings = _settings(found) if isinstance(found, type) else ""
+                print(f"{name}({settings})\n    {text}\n    {own.told(entry)}")
+            except ValueError as error:
+                print(f"{name}\n    cannot be used: {error}\n    {own.told(entry)}")
         print('\nCombine them: --reward "0.7*entity_f1(dense=True)+0.3*accuracy"')
+        print("Your own: --reward my_rewards.py:worth (docs/rewards/your-own.md)")
+
+
+def _settings(kind: type[Any]) -> str:
+    """What a reward is made with, as one would write it."""
+    from inspect import Parameter, signature
+
+    either = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    return ", ".join(
+        name if setting.default is Parameter.empty else f"{name}={setting.default!r}"
+        for name, setting in signature(kind).parameters.items()
+        if setting.kind in either
+    )

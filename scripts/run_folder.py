@@ -3,6 +3,7 @@
 import json
 import platform
 import shlex
+import shutil
 import sys
 from dataclasses import asdict
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lingym
+from lingym.rewards.own import files
 from lingym.scripts.train import Train
 
 PACKAGES = ("torch", "transformers", "stable-baselines3", "gymnasium", "numpy")
@@ -26,8 +28,12 @@ def refuse_old_run(folder: Path) -> None:
 
 
 def begin_run(folder: Path, arguments: Train) -> None:
-    """Make a run's folder and its ``config.json``: arguments, command and versions."""
+    """Make a run's folder and its ``config.json``: arguments, command and versions.
+
+    The files that the reward names are copied beside it: without them a result cannot be repeated.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    keep_files(folder, arguments.reward or "")
     write_json(
         folder / "config.json",
         {
@@ -41,6 +47,18 @@ def begin_run(folder: Path, arguments: Train) -> None:
             "machine": platform.machine(),
         },
     )
+
+
+def keep_files(folder: Path, reward: str) -> None:
+    """Copy the files that a reward's text names; a second of one name is called ``name_2.py``."""
+    taken: set[str] = set()
+    for file in files(reward):
+        name, count = file.name, 1
+        while name in taken:
+            count += 1
+            name = f"{file.stem}_{count}{file.suffix}"
+        taken.add(name)
+        shutil.copyfile(file, folder / name)
 
 
 def write_json(file: Path, content: Any) -> None:
