@@ -26,7 +26,7 @@ from lingym.envs import (
     encode,
 )
 from lingym.envs.corpora import Record
-from lingym.envs.encode import Overflow
+from lingym.envs.episodes import Overflow
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.envs.tasks import TASKS
 from lingym.envs.tokenizer import SPECIAL, load_tokenizer

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from tokenizers import Tokenizer
 
 from lingym.envs.corpora import Corpus
-from lingym.envs.encode import Overflow, encode
-from lingym.envs.episodes import Episodes
+from lingym.envs.encode import encode
+from lingym.envs.episodes import Episodes, Overflow
 from lingym.envs.tasks import Example, Task
-from lingym.envs.tokenizer import load_tokenizer
+from lingym.envs.tokenizer import UnitTokenizer, load_tokenizer
 from lingym.types import LabelSpace
 
 
@@ -68,12 +68,13 @@ def build(
         tokenizer = load_tokenizer(tokenizer, texts)
     if keep is not None:
         splits = {name: keep(name, examples) for name, examples in splits.items()}
+    units = UnitTokenizer(tokenizer)
     return Dataset(
         task,
         space,
         tokenizer,
         {
-            name: encode(task, examples, space, tokenizer, max_tokens, overflow)
+            name: encode(task, examples, space, units, max_tokens, overflow)
             for name, examples in splits.items()
         },
     )

@@ -3,18 +3,16 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from lingym.envs.episodes import Bounds, Episodes
+from lingym.envs.episodes import Bounds, Encoding, Episodes, Overflow
 from lingym.envs.tasks import Example, Passage, Task
 from lingym.envs.tokenizer import Pieces, UnitTokenizer
 from lingym.envs.windows import Window, cut, cut_text
 from lingym.types import NO_UNIT, UNDECIDED, IntArray, LabelSpace
 
-Overflow = Literal["windows", "refuse"]
 logger = logging.getLogger("lingym")
 
 
@@ -22,16 +20,24 @@ def encode(
     task: Task,
     examples: Sequence[Example],
     space: LabelSpace,
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizer | UnitTokenizer,
     max_tokens: int = 256,
     overflow: Overflow = "windows",
 ) -> Episodes:
     """Tokenize examples and cut them into windows.
 
+    Args:
+        task: what they are examples of.
+        examples: the texts.
+        space: the labels.
+        tokenizer: a fast tokenizer, or one that was made ready for units already.
+        max_tokens: as for `lingym.envs.build`.
+        overflow: likewise.
+
     Raises:
         DataError: as `lingym.envs.build`.
     """
-    units = UnitTokenizer(tokenizer)
+    units = UnitTokenizer(tokenizer) if isinstance(tokenizer, Tokenizer) else tokenizer
     if max_tokens <= len(units.prefix) + len(units.suffix):
         raise ValueError(f"max_tokens={max_tokens} leaves no room beside the special tokens")
     reader = _Reader(units, max_tokens, overflow)
@@ -69,8 +75,9 @@ def encode(
         costs=_costs(examples),
         facts=task.facts(examples, space),
         pad=units.pad,
-        vocab_size=tokenizer.get_vocab_size(with_added_tokens=True),
+        vocab_size=units.tokenizer.get_vocab_size(with_added_tokens=True),
         examples=examples,
+        encoding=Encoding(units, max_tokens, overflow),
     )
 
 

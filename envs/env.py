@@ -1,14 +1,16 @@
 """One episode at a time: the Gymnasium environment."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 
 from lingym.envs.game import Game, Observation, chosen
-from lingym.envs.order import Shuffled, Weighted, order
+from lingym.envs.growth import Added
+from lingym.envs.order import Shuffled, Weighted, grow, order
 from lingym.envs.source import make_game
-from lingym.types import BoolArray
+from lingym.types import BoolArray, IntArray
 
 ROW = np.zeros(1, np.intp)
 
@@ -87,6 +89,30 @@ class LabelEnv(gymnasium.Env[Observation, int]):
             info |= {name: float(part[0]) for name, part in parts.items()}
             self.game.finished(ROW)
         return self._observe(), float(rewards[0]), bool(done[0]), False, info
+
+    def add_examples(self, texts: Sequence[Added], whole: bool = False) -> IntArray:
+        """Take in new texts, which join the round that is being played.
+
+        They are read as the split was, with its tokenizer and labels. A reward that hides gold
+        labels gets those of the new texts, and the environment keeps none.
+
+        Args:
+            texts: records (`lingym.envs.corpora.read_records`), their fields alone (``{"text": ...,
+                "label": ...}``), or examples of the task.
+            whole: let texts in that are larger than the observations (see ``room=``): they can be
+                drawn and played as whole episodes, as the agents of lingym do, and not be stepped.
+
+        Returns:
+            The new texts' indices, int32 [n]; those of the old texts stay.
+
+        Raises:
+            DataError: a record is not what the task needs, or has a label that the environment has
+                not; the message begins with file and line.
+            ValueError: a text is too large, or has no gold labels and the reward needs them.
+        """
+        new = self.game.add(texts, whole)
+        grow(self._order, self.game.episodes, new)
+        return new
 
     def action_masks(self) -> BoolArray:
         """The labels that the unit at the cursor may have, bool [K]."""

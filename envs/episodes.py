@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from lingym.envs.corpora import Record
 from lingym.envs.tasks import Example, Task
+from lingym.envs.tokenizer import UnitTokenizer
 from lingym.types import (
     NO_UNIT,
     UNDECIDED,
@@ -23,6 +25,7 @@ from lingym.types import (
 )
 
 Bounds = npt.NDArray[np.int64]
+Overflow = Literal["windows", "refuse"]
 
 
 def gather(flat: IntArray, bounds: Bounds, rows: Rows, width: int, fill: int) -> IntArray:
@@ -47,6 +50,21 @@ def gather(flat: IntArray, bounds: Bounds, rows: Rows, width: int, fill: int) ->
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """How texts were made into tokens, so that further ones can be.
+
+    Attributes:
+        units: the tokenizer.
+        max_tokens: tokens to a window at the most.
+        overflow: what happens to a longer text.
+    """
+
+    units: UnitTokenizer
+    max_tokens: int
+    overflow: Overflow = "windows"
+
+
+@dataclass(frozen=True)
 class Episodes:
     """Every text of a split, tokenized and cut into windows; E texts, N windows, S units.
 
@@ -66,6 +84,7 @@ class Episodes:
         pad: the padding token id.
         vocab_size: token ids are below this.
         examples: the texts as they were read.
+        encoding: how further texts are made into tokens.
     """
 
     task: Task
@@ -83,6 +102,7 @@ class Episodes:
     pad: int
     vocab_size: int
     examples: Sequence[Example]
+    encoding: Encoding
 
     def __len__(self) -> int:
         """E, the number of texts."""
@@ -161,6 +181,37 @@ class Episodes:
         ]
         nothing = np.full_like(self.gold, UNDECIDED)
         return replace(self, gold=nothing, facts={}, examples=stripped)
+
+    def joined(self, *others: "Episodes") -> "Episodes":
+        """These texts, and others of the same labels and tokens after them."""
+        every = (self, *others)
+
+        def flat(name: str) -> IntArray:
+            return np.concatenate([vars(episodes)[name] for episodes in every])
+
+        def bounds(name: str) -> Bounds:
+            sizes = [np.diff(vars(episodes)[name]) for episodes in every]
+            return np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
+
+        costs = None
+        if any(episodes.costs is not None for episodes in every):  # a unit without costs 1
+            known = ((e.costs, len(e.gold)) for e in every)
+            costs = np.concatenate([np.ones(n, np.int32) if c is None else c for c, n in known])
+        facts = [episodes.facts for episodes in every]
+        return replace(
+            self,
+            tokens=flat("tokens"),
+            units=flat("units"),
+            window_bounds=bounds("window_bounds"),
+            text_bounds=bounds("text_bounds"),
+            gold=flat("gold"),
+            unit_bounds=bounds("unit_bounds"),
+            groups=flat("groups"),
+            kinds=None if self.kinds is None else flat("kinds"),
+            costs=costs,
+            facts=reduce(self.task.joined_facts, facts) if any(facts) else {},
+            examples=[example for episodes in every for example in episodes.examples],
+        )
 
     def batch(self, examples: Sequence[int] | Rows) -> Batch:
         """The texts at these indices, in this order, padded to the longest of them only.

@@ -1,10 +1,12 @@
 """The one game behind every environment: many episodes side by side, as arrays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lingym.envs.episodes import Episodes
+from lingym.envs.growth import Added, Room, Wanted, encoded, further
 from lingym.envs.rules import meaningful
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.rewards import Reward, checked_score, checked_steps
@@ -45,13 +47,19 @@ class Game:
         reward: what a labelling is worth; bound to the labels here.
         rows: R, how many episodes are played side by side.
         entrusted: the reward has the gold labels already, and the texts have none.
+        room: how large observations are made beyond what the texts need.
 
     Raises:
         ValueError: there are no episodes, or the reward needs gold labels and some have none.
     """
 
     def __init__(
-        self, episodes: Episodes, reward: Reward, rows: int, entrusted: bool = False
+        self,
+        episodes: Episodes,
+        reward: Reward,
+        rows: int,
+        entrusted: bool = False,
+        room: Wanted | None = None,
     ) -> None:
         if not len(episodes):
             raise ValueError("an environment needs at least one text")
@@ -70,22 +78,23 @@ class Game:
         self.episodes = episodes
         self.reward = reward
         self.rows = rows
-        self.windows, self.tokens = episodes.max_windows, episodes.max_tokens
+        self.room = Room.of(episodes, room)
+        self.windows, self.tokens = self.room.windows, self.room.tokens
+        self.count = len(episodes.space) or self.room.groups
         self.observation_space = observation_space(
             episodes.vocab_size,
             self.windows,
             self.tokens,
-            episodes.max_units,
-            episodes.label_count,
-            episodes.max_groups,
+            self.room.units,
+            self.count,
+            self.room.groups,
             episodes.space.ruled,
         )
-        self.count = episodes.label_count
         self.action_space = LabelDiscrete(episodes.space, self.count)
         self.examples = np.zeros(rows, np.int32)
         self.lengths = np.zeros(rows, np.int32)
         self.cursor = np.zeros(rows, np.int32)
-        self.labels = np.full((rows, episodes.max_units), UNDECIDED, np.int32)
+        self.labels = np.full((rows, self.room.units), UNDECIDED, np.int32)
         self.gold = self.labels.copy()
         self.groups = np.zeros(rows, np.int32)
         self.kinds = None if episodes.kinds is None else self.labels.copy()
@@ -94,10 +103,52 @@ class Game:
         size = (rows, self.windows * self.tokens)
         self._text = tuple(np.zeros(size, np.int32) for _ in range(3))
         self._all = np.arange(rows)
+        self.crowded = not self.room.holds(episodes)  # some texts are larger than observations
 
     def of_rows(self, rows: int) -> "Game":
         """The same texts and reward, for as many episodes side by side."""
-        return Game(self.episodes, self.reward, rows, entrusted=self.reward.hides_gold)
+        hidden = self.reward.hides_gold
+        return Game(self.episodes, self.reward, rows, entrusted=hidden, room=vars(self.room))
+
+    def add(self, texts: Sequence[Added], whole: bool = False) -> IntArray:
+        """Take in new texts after those that are played.
+
+        Args:
+            texts: records, their fields alone, or examples of the task.
+            whole: let texts in that are larger than the observations: they can be drawn and played
+                as whole episodes, not stepped.
+
+        Returns:
+            The new texts' indices, int32 [n]; those of the old ones stay.
+
+        Raises:
+            DataError: a record is not what the task needs, or has a label that the space has not.
+            ValueError: a text has no gold labels and the reward needs them, or is too large.
+        """
+        old, reward = self.episodes, self.reward
+        first = len(old)
+        if not len(texts):
+            return np.zeros(0, np.int32)
+        new = encoded(old, further(old, texts))
+        if (reward.hides_gold or reward.needs_gold) and not new.labelled:
+            raise ValueError(
+                f"reward {reward.name} needs gold labels; the new texts have some without"
+            )
+        if not whole:
+            self.room.check(new)
+        if reward.hides_gold:
+            held = reward.entrusted
+            if held is None:
+                raise ValueError(
+                    f"reward {reward.name} keeps the gold labels to itself and gives none back, to "
+                    "which new ones could be added: it must define `entrusted`"
+                )
+            facts = old.task.joined_facts(held.facts, new.facts) if new.facts else {}
+            reward.entrust(held.joined(new.sealed(), facts))
+            new = new.without_gold()
+        self.episodes = old.joined(new)
+        self.crowded = self.crowded or not self.room.holds(new)
+        return np.arange(first, len(self.episodes), dtype=np.int32)
 
     def begin(self, rows: Rows, examples: Rows) -> None:
         """Start new episodes in these rows, on these examples; both [n].
@@ -108,6 +159,8 @@ class Game:
         wrong = examples[(examples < 0) | (examples >= len(self.episodes))]
         if len(wrong):
             raise ValueError(f"no example {wrong[0]}: the split has 0 .. {len(self.episodes) - 1}")
+        if self.crowded:
+            self.room.check(self.episodes, examples)
         texts = self.episodes.texts(examples, self.windows, self.tokens)
         for buffer, text in zip(self._text, texts, strict=True):
             buffer[rows] = text
@@ -233,8 +286,11 @@ class Game:
             )
         lengths = stopped(labels, batch.lengths, batch.stop)
         real = np.arange(labels.shape[1]) < lengths[:, None]
-        if ((labels < 0) | (labels >= self.count))[real].any():
-            raise ValueError(f"a label must be in 0 .. {self.count - 1}")
+        count = self.count
+        if self.crowded and not len(self.episodes.space):  # more candidates than an observation has
+            count = max(count, int(batch.groups.max(initial=0)))
+        if ((labels < 0) | (labels >= count))[real].any():
+            raise ValueError(f"a label must be in 0 .. {count - 1}")
         decided = np.where(real, labels, UNDECIDED).astype(np.int32)
         labelings = batch.complete(decided)
         rewards = checked_steps(self.reward, labelings)

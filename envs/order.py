@@ -22,6 +22,13 @@ class Shuffled(Iterator[int]):
         """The next index."""
         return int(self.take(1)[0])
 
+    def grow(self, count: int) -> None:
+        """Take in `count` more indices: they join the round that is being played, at random."""
+        new = np.arange(self.count, self.count + count)
+        self.count += count
+        if len(self._left):  # else the next index begins a round, which will have them
+            self._left = self.random.permutation(np.concatenate([self._left, new]))
+
     def take(self, count: int) -> IntArray:
         """The next `count` indices, int32 [count]."""
         while len(self._left) < count:
@@ -43,6 +50,14 @@ class Weighted(Iterator[int]):
         self.random, self.weights = random, weights / weights.sum()
         self.texts = [np.flatnonzero(parts == part) for part in range(len(weights))]
         self._orders = [Shuffled(len(texts), random) for texts in self.texts]
+
+    def grow(self, parts: Rows) -> None:
+        """Take in more texts, of these tasks [n]: each joins its task's round."""
+        first = sum(len(texts) for texts in self.texts)
+        for part, order in enumerate(self._orders):
+            new = first + np.flatnonzero(parts == part)
+            self.texts[part] = np.concatenate([self.texts[part], new])
+            order.grow(len(new))
 
     def __next__(self) -> int:
         """The next index."""
@@ -74,3 +89,11 @@ def order(episodes: Episodes, random: np.random.Generator) -> Shuffled | Weighte
             f"the split has no text of {episodes.space.kinds[empty[0]]}, which has a weight"
         )
     return Weighted(episodes.parts, share, random)
+
+
+def grow(order: Shuffled | Weighted | None, episodes: Episodes, new: Rows) -> None:
+    """Let texts that were added join the order, if there is one; new [n] are their indices."""
+    if isinstance(order, Shuffled):
+        order.grow(len(new))
+    elif order is not None and episodes.parts is not None:
+        order.grow(episodes.parts[new])

@@ -6,8 +6,9 @@ from tokenizers import Tokenizer
 
 from lingym.envs.corpora import Corpus, load_corpus
 from lingym.envs.dataset import Dataset, build
-from lingym.envs.encode import Overflow
+from lingym.envs.episodes import Overflow
 from lingym.envs.game import Game
+from lingym.envs.growth import Wanted
 from lingym.envs.tasks import Task
 from lingym.rewards import Reward, from_spec
 
@@ -26,6 +27,7 @@ def make_game(
     tokenizer: str | Tokenizer = "tiny",
     max_tokens: int = 256,
     overflow: Overflow = "windows",
+    room: Wanted | None = None,
 ) -> Game:
     """A game of `rows` episodes; the environments' arguments are these.
 
@@ -44,6 +46,9 @@ def make_game(
         tokenizer: an encoder's name or a fast tokenizer.
         max_tokens: tokens to a window at the most.
         overflow: what happens to a longer text: ``windows`` or ``refuse``.
+        room: how large observations are made beyond what the split needs, for texts that are
+            added later (`add_examples`): ``{"units": 64, "windows": 2, "tokens": 128}``, where
+            labels are candidates also ``groups``.
 
     Raises:
         DataError: a file does not hold what the task needs.
@@ -68,4 +73,4 @@ def make_game(
         reward = from_spec(reward)
     if reward is None:
         reward = dataset.task.default_reward(dataset.space)
-    return Game(dataset[split], reward, rows)
+    return Game(dataset[split], reward, rows, room=room)

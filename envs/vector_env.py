@@ -9,7 +9,8 @@ from gymnasium.vector.utils import batch_space
 
 from lingym.envs.episodes import Episodes
 from lingym.envs.game import Game, Observation, chosen
-from lingym.envs.order import Shuffled, Weighted, order
+from lingym.envs.growth import Added
+from lingym.envs.order import Shuffled, Weighted, grow, order
 from lingym.envs.source import make_game
 from lingym.rewards import Reward
 from lingym.types import Batch, BoolArray, FloatArray, IntArray, Rows
@@ -119,6 +120,30 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
     def restart(self) -> None:
         """Begin a new shuffled round: the texts that rows hold now will be drawn in it as well."""
         self._order = None
+
+    def add_examples(self, texts: Sequence[Added], whole: bool = False) -> IntArray:
+        """Take in new texts, which join the round that is being played.
+
+        They are read as the split was, with its tokenizer and labels. A reward that hides gold
+        labels gets those of the new texts, and the environment keeps none.
+
+        Args:
+            texts: records (`lingym.envs.corpora.read_records`), their fields alone (``{"text": ...,
+                "label": ...}``), or examples of the task.
+            whole: let texts in that are larger than the observations (see ``room=``): they can be
+                drawn and played as whole episodes, as the agents of lingym do, and not be stepped.
+
+        Returns:
+            The new texts' indices, int32 [n]; those of the old texts stay.
+
+        Raises:
+            DataError: a record is not what the task needs, or has a label that the environment has
+                not; the message begins with file and line.
+            ValueError: a text is too large, or has no gold labels and the reward needs them.
+        """
+        new = self.game.add(texts, whole)
+        grow(self._order, self.game.episodes, new)
+        return new
 
     def sample(self, count: int) -> IntArray:
         """The indices of the next `count` texts in the shuffled order, int32 [count]."""

@@ -188,6 +188,11 @@ class Gold:
         gold[inside] = self.labels[(start[:, None] + np.arange(width))[inside]]
         return replace(labelings, gold=gold, facts=self.facts)
 
+    def joined(self, other: "Gold", facts: Facts) -> "Gold":
+        """The gold labels of these texts and of others after them, with the facts of both."""
+        bounds = np.concatenate([self.bounds, self.bounds[-1] + other.bounds[1:]])
+        return Gold(np.concatenate([self.labels, other.labels]), bounds, facts)
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -84,6 +84,14 @@ class Answers:
                     f"[start, end) within its text of {len(context)} characters"
                 )
 
+    def joined(self, other: "Answers") -> "Answers":
+        """These examples, and others after them."""
+        return Answers(
+            [*self.contexts, *other.contexts],
+            [*self.words, *other.words],
+            [*self.gold, *other.gold],
+        )
+
     def possible(self, example: int, start: int, end: int) -> bool:
         """Whether the candidates are a span: both 0, or a word and one that is not before it."""
         return 0 == start == end or 0 < start <= end <= len(self.words[example])

@@ -35,6 +35,14 @@ class Ragged:
         values: Iterable[int] = chain.from_iterable(rows)
         return cls(np.fromiter(values, dtype, lengths.sum()), starts(lengths), lengths)
 
+    def joined(self, other: "Ragged") -> "Ragged":
+        """These rows, and others after them."""
+        return Ragged(
+            np.concatenate([self.values, other.values]),
+            np.concatenate([self.starts, len(self.values) + other.starts]),
+            np.concatenate([self.lengths, other.lengths]),
+        )
+
     def take(self, rows: Rows) -> tuple[Values, Places]:
         """The values of some rows end to end, and of each the place of its row in ``rows``."""
         places, owners = spread(self.starts[rows], self.lengths[rows])

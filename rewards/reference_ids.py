@@ -109,6 +109,31 @@ class ReferenceIds:
             _masks=np.concatenate([np.zeros((bit_words, 0), np.uint32), *masks], 1),
         )
 
+    def joined(self, other: Self) -> Self:
+        """These examples, and others after them."""
+
+        def end_to_end(one: Ids, two: Ids) -> Ids:
+            return np.concatenate([one, one[-1] + two[1:]])
+
+        words = max(
+            len(self._masks), len(other._masks)
+        )  # longer references take more words of bits
+        masks = [np.pad(m, ((0, words - len(m)), (0, 0))) for m in (self._masks, other._masks)]
+        return type(self)(
+            words=np.concatenate([self.words, other.words]),
+            first_sentence=end_to_end(self.first_sentence, other.first_sentence),
+            first_reference=end_to_end(self.first_reference, other.first_reference),
+            _outer=np.concatenate([self._outer, other._outer]),
+            _tokens=self._tokens.joined(other._tokens),
+            _bigrams=self._bigrams.joined(other._bigrams),
+            _keys=np.concatenate([self._keys, other._keys + (len(self) << 2 * _SHIFT)]),
+            _first_key=end_to_end(self._first_key, other._first_key),
+            _wanted=np.concatenate([self._wanted, other._wanted]),
+            _token_counts=self._token_counts.joined(other._token_counts),
+            _bigram_counts=self._bigram_counts.joined(other._bigram_counts),
+            _masks=np.concatenate(masks, 1),
+        )
+
     def __len__(self) -> int:
         """The number of examples."""
         return len(self.first_sentence) - 1

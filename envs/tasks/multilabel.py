@@ -1,6 +1,7 @@
 """Multi-label classification: the units are the candidate labels, each yes or no."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -75,6 +76,12 @@ class MultiLabel(Task):
         return LabelSpace(
             ("no", "yes"), of_text=True, form="text", roles=next(iter(examples)).units
         )
+
+    def settled(self, space: LabelSpace) -> "MultiLabel":
+        """The task with the candidates that the environment knows."""
+        task = copy(self)
+        task.labels = space.roles
+        return task
 
     def default_reward(self, space: LabelSpace) -> Reward:
         """F1 between the labels given and the gold ones."""

@@ -1,6 +1,7 @@
 """Several tasks with one encoder: a text is of one of them, and so are all of its units."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -101,6 +102,12 @@ class MultiTask(Task):
         if missing:
             raise ValueError(f"there is no text of the task {', '.join(missing)}")
         return LabelSpace.joined({kind: self.spaces[kind] for kind in self.tasks}, mixed=True)
+
+    def settled(self, space: LabelSpace) -> "MultiTask":
+        """A task of its own, so that further texts leave the labels of this one as they are."""
+        task = copy(self)
+        task.spaces = dict(self.spaces)
+        return task
 
     def default_reward(self, space: LabelSpace) -> Reward:
         """Each task's own; accuracy where that needs more than gold labels."""

@@ -74,6 +74,10 @@ class Relation(Task):
         known = np.array([place for place in gold if place >= 0], np.int64)
         return {"label_counts": np.bincount(known, minlength=len(space))}
 
+    def joined_facts(self, old: Facts, new: Facts) -> Facts:
+        """The sums of both."""
+        return {"label_counts": old["label_counts"] + new["label_counts"]}
+
     def default_reward(self, space: LabelSpace) -> Reward:
         """Worth to the official macro F1 for SemEval's directed relations, accuracy for others."""
         return RelationF1() if _directed(space) else Accuracy()

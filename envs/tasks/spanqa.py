@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,16 @@ class SpanQA(Task):
                 for example, context in zip(examples, contexts, strict=True)
             ]
         return {"answers": Answers(contexts, [_places(context) for context in contexts], golds)}
+
+    def joined_facts(self, old: Facts, new: Facts) -> Facts:
+        """The texts and answers of both."""
+        return {"answers": old["answers"].joined(new["answers"])}
+
+    def settled(self, space: LabelSpace) -> "SpanQA":
+        """The task with the longest answer that the environment knows."""
+        task = copy(self)
+        task.max_answer = space.span
+        return task
 
     def default_reward(self, space: LabelSpace) -> Reward:
         """SQuAD's token F1."""

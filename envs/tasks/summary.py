@@ -98,6 +98,10 @@ class ExtractiveSummary(Task):
         references = [self.reference_texts(example.record) for example in examples]
         return {"references": References.of([example.units for example in examples], references)}
 
+    def joined_facts(self, old: Facts, new: Facts) -> Facts:
+        """The counts of both."""
+        return {"references": old["references"].joined(new["references"])}
+
     def default_reward(self, space: LabelSpace) -> Reward:
         """The mean of ROUGE-1, -2 and -L F against the references."""
         return Rouge(label=IN)

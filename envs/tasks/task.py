@@ -120,6 +120,25 @@ class Task:
         """What rewards and metrics must know of a split beside its gold labels."""
         return {}
 
+    def joined_facts(self, old: Facts, new: Facts) -> Facts:
+        """The facts of a split to which texts were added; those of both as `facts` would have them.
+
+        Args:
+            old: the facts of the texts that were there.
+            new: the facts of the added ones alone.
+
+        Raises:
+            NotImplementedError: the task does not say how they join.
+        """
+        raise NotImplementedError(
+            f"texts cannot be added: {type(self).__name__} has facts of a split and must define "
+            "joined_facts(old, new)"
+        )
+
+    def settled(self, space: LabelSpace) -> "Task":
+        """The task that reads further texts of an environment whose labels are these."""
+        return self
+
     def default_reward(self, space: LabelSpace) -> Reward:
         """The reward of an environment that was given none."""
         raise NotImplementedError(f"{type(self).__name__} names no default reward: give reward=")

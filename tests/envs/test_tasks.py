@@ -218,7 +218,7 @@ def test_unlabelled_texts_are_read_and_not_played(write: Write) -> None:
     assert data["train"].lengths.tolist() == [2, 3]
     assert not data["train"].labelled
     assert data.space.transitions is not None
-    with pytest.raises(ValueError, match="an environment needs gold labels; these texts have none"):
+    with pytest.raises(ValueError, match="entity_f1 needs gold labels; these texts have none"):
         LabelEnv(dataset=data)
 
     texts = build(Classification(labels=("bad", "good"), unlabelled=True), load_corpus(train=path))
