@@ -48,6 +48,9 @@ class Speed:
     texts: int = 256
     """Texts of a pass where stock PPO takes no part: supervised, REINFORCE, PPO's own cost."""
 
+    rewards: bool = True
+    """Also time every reward beside the training step that asks for it."""
+
     num_envs: int = 32
     """Episodes that stock PPO steps side by side, and so encodes at a time while it collects."""
 
@@ -109,20 +112,27 @@ def _run(arguments: Speed) -> dict[str, float]:
     from lingym.scripts.bench_contest import Contest
     from lingym.scripts.bench_rates import Rates
     from lingym.scripts.bench_report import facts, table
+    from lingym.scripts.bench_rewards import Costs
 
     contest = Contest(arguments)
     rates = Rates(arguments, contest.dataset)
     known = facts(arguments, contest.device)
     print(contest.words(), flush=True)
-    seconds = measure({**contest.clocks(), **rates.clocks()}, arguments.rounds)
+    costs = Costs(arguments, contest.device) if arguments.rewards else None
+    clocks = {**contest.clocks(), **rates.clocks()}
+    seconds = measure({**clocks, **(costs.clocks() if costs else {})}, arguments.rounds)
     contest.check()
     figures = {**contest.figures(seconds), **rates.figures(seconds)}
     ratios = {**contest.ratios(seconds), **rates.ratios(seconds)}
     figures |= {name: statistics.median(values) for name, values in ratios.items()}
     print(table(figures, ratios, known))
+    shares = costs.ratios(seconds) if costs else {}
+    if costs:
+        print(f"\n{costs.table(seconds)}")
     if arguments.json is not None:
         counts = contest.counts() | rates.counts()
         written = {**figures, **known, "counts": counts, "rounds": seconds, "ratios": ratios}
+        written["rewards"] = {name: statistics.median(share) for name, share in shares.items()}
         arguments.json.write_text(json_format.dumps(written, indent=2) + "\n", "utf-8")
     return figures
 
