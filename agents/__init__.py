@@ -2,7 +2,9 @@
 
 from lingym.agents.adapter import LabelVecEnv
 from lingym.agents.evaluate import evaluate, predict_labels
+from lingym.agents.expected import ExpectedReward
 from lingym.agents.labeller import Labeller
+from lingym.agents.minimum_risk import MinimumRisk
 from lingym.agents.ppo import PPO
 from lingym.agents.reinforce import REINFORCE
 from lingym.agents.sarsa import SARSA
@@ -12,8 +14,10 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SARSA",
+    "ExpectedReward",
     "LabelVecEnv",
     "Labeller",
+    "MinimumRisk",
     "Supervised",
     "evaluate",
     "predict_labels",

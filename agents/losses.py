@@ -110,10 +110,48 @@ def leave_one_out(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """
     if len(scores) < 2:
         raise ValueError(f"leave-one-out needs at least 2 samples of a text, got {len(scores)}")
-    if mask is not None:
-        last = (mask.sum(-1, keepdim=True) - 1).clamp(min=0)
-        scores = torch.where(mask, scores, scores.gather(-1, last))
+    scores = _carried(scores, mask)
     return (scores.sum(0, keepdim=True) - scores) / (len(scores) - 1)
+
+
+def group_advantages(scores: Tensor, mask: Tensor | None = None, scale: bool = True) -> Tensor:
+    """Each sample's score less the mean of its text's samples, over their standard deviation.
+
+    A = (score - mean) / (std + 1e-4), std with n - 1; 0 where all samples of a text score the same.
+    GRPO: Shao et al. (2024), https://arxiv.org/abs/2402.03300, section 4.1.
+
+    Without the scale it is (S - 1) / S times the advantage of `leave_one_out`. The scale makes the
+    gradient another one than that of the expected score: texts whose samples hardly differ, those
+    that are nearly always or nearly never labelled right, weigh as much as those where labels
+    matter (Liu et al., 2025, "Dr. GRPO", https://arxiv.org/abs/2503.20783).
+
+    Args:
+        scores: [S, ...], S samples of each text.
+        mask: see `leave_one_out`.
+        scale: divide by the standard deviation.
+
+    Raises:
+        ValueError: there is one sample only.
+    """
+    if len(scores) < 2:
+        raise ValueError(f"a group needs at least 2 samples of a text, got {len(scores)}")
+    scores = _carried(scores, mask)
+    centred = scores - scores.mean(0, keepdim=True)
+    if not scale:
+        return centred
+    # Equal scores, summed in another order, differ by rounding: no advantage is made of that.
+    spread = scores.amax(0, keepdim=True) - scores.amin(0, keepdim=True)
+    same = spread <= 1e-6 * scores.abs().amax(0, keepdim=True)
+    deviation = centred.square().sum(0, keepdim=True).div(len(scores) - 1).sqrt()
+    return torch.where(same, 0.0, centred / (deviation + 1e-4))
+
+
+def _carried(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Returns whose last one stands for the units that a sample has not."""
+    if mask is None:
+        return scores
+    last = (mask.sum(-1, keepdim=True) - 1).clamp(min=0)
+    return torch.where(mask, scores, scores.gather(-1, last))
 
 
 def _same_shape(**tensors: Tensor) -> None:

@@ -15,6 +15,7 @@ from lingym.agents.episodic import EpisodicAlgorithm, detached, taken
 from lingym.agents.losses import (
     clipped_surrogate,
     gae,
+    group_advantages,
     kl_estimate,
     leave_one_out,
     masked_mean,
@@ -24,7 +25,7 @@ from lingym.agents.losses import (
 from lingym.policies import LabelPolicy
 from lingym.types import UNDECIDED, IntArray, Rows
 
-Baseline = Literal["value", "leave-one-out"]
+Baseline = Literal["value", "leave-one-out", "group"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         clip_range_vf: how far a value may move; None does not clip.
         samples: labelings of each text in a rollout, S, which share its encoding throughout.
         baseline: ``value`` estimates advantages with the value head (GAE); ``leave-one-out``
-            compares a return with the mean over the text's other samples (Kool et al., 2019).
+            compares a return with the mean over the text's other samples (Kool et al., 2019);
+            ``group`` with the mean over all of them, in units of their standard deviation (GRPO:
+            Shao et al., 2024; see `losses.group_advantages`).
         normalize_advantage: in each minibatch.
         ent_coef: weight of the entropy.
         vf_coef: weight of the value loss.
@@ -109,7 +112,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         known = get_args(Baseline)
         if baseline not in known:
             raise ValueError(f"unknown baseline {baseline!r}: one of {', '.join(known)}")
-        if samples < 1 or (baseline == "leave-one-out" and samples < 2):
+        if samples < 1 or (baseline in ("leave-one-out", "group") and samples < 2):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.samples, self.baseline, self.kl_coef = samples, baseline, kl_coef
         super().__init__(
@@ -187,7 +190,11 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             returns = advantages + values
         else:
             returns = returns_to_go(rewards, self.gamma)
-            advantages = torch.where(mask, returns - leave_one_out(returns, mask), 0.0)
+            if self.baseline == "group":
+                advantages = group_advantages(returns, mask)
+            else:
+                advantages = returns - leave_one_out(returns, mask)
+            advantages = torch.where(mask, advantages, 0.0)
         return Rollout(
             *(examples, chosen, log_probs, values, rewards, advantages),
             returns=returns,

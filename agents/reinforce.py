@@ -7,15 +7,22 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
-from lingym.agents.episodic import EpisodicAlgorithm, detached, taken
-from lingym.agents.losses import leave_one_out, masked_mean, normalized, returns_to_go
+from lingym.agents.delay import Delayed, Importance, Waiting, importance_weights
+from lingym.agents.episodic import detached, taken
+from lingym.agents.losses import (
+    group_advantages,
+    leave_one_out,
+    masked_mean,
+    normalized,
+    returns_to_go,
+)
 from lingym.policies import LabelPolicy
 from lingym.types import Batch
 
-Baseline = Literal["none", "mean", "value", "greedy", "leave-one-out"]
+Baseline = Literal["none", "mean", "value", "greedy", "leave-one-out", "group"]
 
 
-class REINFORCE(EpisodicAlgorithm):
+class REINFORCE(Delayed):
     """REINFORCE (Williams, 1992, https://doi.org/10.1007/BF00992696) with one encoding a text.
 
     Each text of a minibatch is encoded once, labelled `samples` times, scored, and the policy is
@@ -33,12 +40,19 @@ class REINFORCE(EpisodicAlgorithm):
         baseline: what a return is compared with: ``none``; ``mean``, a running mean of returns;
             ``value``, the value head; ``greedy``, the return of the most probable labelling
             (self-critical: Rennie et al., 2017, https://arxiv.org/abs/1612.00563);
-            ``leave-one-out``, the mean of the text's other samples (Kool et al., 2019).
+            ``leave-one-out``, the mean of the text's other samples (Kool et al., 2019); ``group``,
+            the mean of all its samples, and the difference is divided by their standard deviation,
+            which weighs texts otherwise than the score does (`losses.group_advantages`).
         gamma: the discount.
         normalize_advantage: in each minibatch.
         ent_coef: weight of the entropy.
         vf_coef: weight of the value loss, with the ``value`` baseline.
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
+        feedback_delay: texts that are labelled before the feedback on a labelling arrives; the
+            update then weighs what the policy has moved by (`lingym.agents.delay`).
+        importance: with a delay, whether each ``unit`` has its own weight, or the whole
+            ``labelling`` one.
+        max_weight: with a delay, the largest weight.
         max_grad_norm: of the whole gradient.
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
@@ -48,7 +62,8 @@ class REINFORCE(EpisodicAlgorithm):
         device: ``auto`` takes a GPU where there is one.
 
     Raises:
-        ValueError: an unknown baseline, or ``leave-one-out`` with one sample.
+        ValueError: an unknown baseline or importance, ``leave-one-out`` or ``group`` with one
+            sample, or a negative delay.
     """
 
     def __init__(
@@ -65,6 +80,9 @@ class REINFORCE(EpisodicAlgorithm):
         ent_coef: float = 0.0,
         vf_coef: float = 0.5,
         kl_coef: float = 0.0,
+        feedback_delay: int = 0,
+        importance: Importance = "unit",
+        max_weight: float = 2.0,
         max_grad_norm: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -77,11 +95,12 @@ class REINFORCE(EpisodicAlgorithm):
         known = get_args(Baseline)
         if baseline not in known:
             raise ValueError(f"unknown baseline {baseline!r}: one of {', '.join(known)}")
-        if samples < 1 or (baseline == "leave-one-out" and samples < 2):
+        if samples < 1 or (baseline in ("leave-one-out", "group") and samples < 2):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.batch_size, self.samples, self.baseline = batch_size, samples, baseline
         self.normalize_advantage, self.kl_coef = normalize_advantage, kl_coef
         self.running_mean: float | None = None
+        self.set_delay(feedback_delay, importance, max_weight)
         super().__init__(
             policy,
             env,
@@ -108,37 +127,15 @@ class REINFORCE(EpisodicAlgorithm):
         """Labelings of each text."""
         return self.samples
 
-    def collect_rollouts(
-        self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
-    ) -> bool:
-        """Draw the texts; `train` labels them, each minibatch by the policy as it then is."""
-        self.rollout = self.label_env.sample(self._rollout_size())
-        self.num_episodes += len(self.rollout)
-        lengths = self.label_env.episodes.lengths[self.rollout]
-        return self._count(np.repeat(lengths, self.samples))
-
-    def train(self) -> None:
-        """One update for every minibatch of the drawn texts."""
-        episodes = self.label_env.episodes
-        batches = self._minibatches(self.rollout)
-        logs: dict[str, list[float]] = {}
-        for place, rows in enumerate(batches):
-            self._set_rate(place / len(batches))
-            loss, log = self.loss(episodes.batch(self.rollout[rows]))
-            logs.setdefault("grad_norm", []).append(self._step(loss))
-            for name, value in log.items():
-                logs.setdefault(name, []).append(value)
-        self._n_updates += 1
-        for name, values in logs.items():
-            self.logger.record(f"train/{name}", float(np.mean(values)))
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-
-    def loss(self, batch: Batch, labels: Tensor | None = None) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, batch: Batch, labels: Tensor | None = None, log_probs: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, float]]:
         """The loss on a batch of texts, and what to log of it.
 
         Args:
             batch: B episodes.
             labels: int64 [S, B, U] to take as given, -1 as padding; None samples them.
+            log_probs: [S, B, U] of these labels, where an older policy gave them.
         """
         policy = self.policy
         features = policy.features(policy.texts(batch))
@@ -157,13 +154,21 @@ class REINFORCE(EpisodicAlgorithm):
             value_loss = masked_mean((values - returns).square(), mask)
             loss = loss + self.vf_coef * value_loss
             log["value_loss"] = value_loss
-            baseline = values.detach()
+            advantages = returns - values.detach()
+        elif self.baseline == "group":
+            advantages = group_advantages(returns, mask)
         else:
-            baseline = self._baseline(batch, returns, distribution, mask)
-        advantages = torch.where(mask, returns - baseline, 0.0)
+            advantages = returns - self._baseline(batch, returns, distribution, mask)
+        advantages = torch.where(mask, advantages, 0.0)
         if self.normalize_advantage:
             advantages = normalized(advantages, mask)
-        policy_loss = -masked_mean(log_prob * advantages, mask)
+        weighted = advantages
+        if log_probs is not None:
+            ratio = log_prob.detach() - log_probs
+            weights = importance_weights(ratio, mask, self.importance, self.max_weight)
+            weighted = weights * advantages
+            log["importance_weight"] = masked_mean(weights, mask)
+        policy_loss = -masked_mean(log_prob * weighted, mask)
         entropy = -(every.exp() * every).sum(-1)
         entropy_loss = -masked_mean(entropy.expand(mask.shape), mask)
         loss = loss + policy_loss + self.ent_coef * entropy_loss
@@ -179,13 +184,20 @@ class REINFORCE(EpisodicAlgorithm):
         }
         return loss, detached(log)
 
+    def judged_loss(self, waiting: Waiting) -> tuple[Tensor, dict[str, float]]:
+        """The loss on labelings of an older policy, and what to log of it."""
+        batch = self.label_env.episodes.batch(waiting.examples)
+        labels = torch.from_numpy(waiting.labels).long().to(self.device)
+        return self.loss(batch, labels, torch.from_numpy(waiting.log_probs).to(self.device))
+
     def _baseline(self, batch: Batch, returns: Tensor, distribution: Any, mask: Tensor) -> Tensor:
         if self.baseline == "leave-one-out":
             return leave_one_out(returns, mask)
         if self.baseline == "greedy":
             with torch.no_grad():
                 best = distribution.mode().cpu().numpy().astype(np.int32)
-            rewards = torch.from_numpy(self.label_env.play(best, batch, observe=False)).float()
+            judged = self.label_env.reward.hides_gold  # feedback on it is spent like any other
+            rewards = torch.from_numpy(self.label_env.play(best, batch, observe=judged)).float()
             return returns_to_go(rewards.to(self.device), self.gamma)
         if self.baseline == "mean":
             # The mean of earlier minibatches: independent of these labels, so without bias.

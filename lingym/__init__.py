@@ -9,7 +9,16 @@ import gymnasium
 from lingym.types import DataError
 
 if TYPE_CHECKING:
-    from lingym.agents import PPO, REINFORCE, SARSA, Labeller, Supervised, evaluate
+    from lingym.agents import (
+        PPO,
+        REINFORCE,
+        SARSA,
+        ExpectedReward,
+        Labeller,
+        MinimumRisk,
+        Supervised,
+        evaluate,
+    )
     from lingym.envs import (
         Classification,
         ExtractiveSummary,
@@ -38,12 +47,14 @@ __all__ = [
     "SARSA",
     "Classification",
     "DataError",
+    "ExpectedReward",
     "ExtractiveSummary",
     "LabelEnv",
     "LabelPolicy",
     "LabelQPolicy",
     "LabelVectorEnv",
     "Labeller",
+    "MinimumRisk",
     "MultiLabel",
     "MultiTask",
     "MultipleChoice",
@@ -62,7 +73,16 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "lingym.agents": ("PPO", "REINFORCE", "SARSA", "Labeller", "Supervised", "evaluate"),
+    "lingym.agents": (
+        "PPO",
+        "REINFORCE",
+        "SARSA",
+        "ExpectedReward",
+        "Labeller",
+        "MinimumRisk",
+        "Supervised",
+        "evaluate",
+    ),
     "lingym.envs": (
         "Classification",
         "ExtractiveSummary",

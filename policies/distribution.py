@@ -63,6 +63,56 @@ class LabelDistribution:
             scores = scores + self._rule(unit, self._costs(), spent, count > 0)
         return scores.log_softmax(-1)
 
+    def chain(self) -> tuple[Tensor, Tensor]:
+        """What enumerating all labelings would give, by the forward recursion; with gradients.
+
+        J is 1 where units are independent, else K + 1, the last of them the start. With r the first
+        result, p the second's exponential and e the label that ends an episode,
+
+            r_0 = onehot(start),    r_{u+1}(k) = [k != e] sum_j r_u(j) p_u(k | j).
+
+        Returns:
+            The probability that a unit is reached with this label before it, [B, U, J], 0 for
+            padding; and the log-probabilities of its labels then, [B, U, J, K].
+
+        Raises:
+            ValueError: labels are counted, so that a unit depends on all before it.
+        """
+        if self.quota is not None:
+            raise ValueError(
+                "no exact expectation where labels are counted (a quota): a unit then depends on "
+                "all before it; sample the labelings"
+            )
+        transition = self.scores.new_zeros(1, 1) if self.transition is None else self.transition
+        every = (self.scores[:, :, None] + transition).log_softmax(-1)
+        going = torch.ones_like(self.scores[0, 0])
+        if self.stop is not None:
+            going[self.stop] = 0.0
+        chances = every.exp() * going
+        now = torch.zeros_like(every[:, 0, :, 0])
+        now[:, -1] = 1.0
+        reached = []
+        for unit in range(every.shape[1]):
+            reached.append(torch.where((unit < self.lengths)[:, None], now, 0.0))
+            following = (now[:, None] @ chances[:, unit]).squeeze(1)  # [B, K]
+            if self.transition is None:
+                now = following.sum(-1, keepdim=True)
+            else:
+                now = torch.cat([following, torch.zeros_like(now[:, :1])], -1)
+        return torch.stack(reached, 1), every
+
+    def marginals(self) -> Tensor:
+        """The probability of every label of every unit, [B, U, K], with gradients.
+
+        0 for padding. Where a label ends the episode, the labels of a unit sum to the probability
+        that it is reached.
+
+        Raises:
+            ValueError: labels are counted; see `chain`.
+        """
+        reached, every = self.chain()
+        return (reached[:, :, None] @ every.exp()).squeeze(2)
+
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Independent labelings, int64 [S, B, U], -1 after an episode's end: the Gumbel-max trick.
 

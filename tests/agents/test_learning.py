@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 import torch
 
-from lingym.agents import PPO, REINFORCE, LabelVecEnv, Supervised, evaluate
+from lingym.agents import (
+    PPO,
+    REINFORCE,
+    ExpectedReward,
+    LabelVecEnv,
+    MinimumRisk,
+    Supervised,
+    evaluate,
+)
 from lingym.envs import Dataset
 from lingym.policies import LabelPolicy
 
@@ -20,6 +28,9 @@ AGENTS: dict[str, tuple[type, int, dict[str, Any]]] = {
     "reinforce value": (REINFORCE, 512, {**FAST, "baseline": "value"}),
     "reinforce greedy": (REINFORCE, 512, {**FAST, "baseline": "greedy"}),
     "reinforce leave-one-out": (REINFORCE, 512, {**FAST, "baseline": "leave-one-out"}),
+    "reinforce group": (REINFORCE, 512, {**FAST, "baseline": "group"}),
+    "expected reward": (ExpectedReward, 512, FAST),
+    "minimum risk": (MinimumRisk, 512, FAST),
     "supervised": (Supervised, 256, FAST),
 }
 Make = Callable[..., Any]

@@ -9,6 +9,7 @@ from torch import Tensor
 from lingym.agents.losses import (
     clipped_surrogate,
     gae,
+    group_advantages,
     kl_divergence,
     kl_estimate,
     leave_one_out,
@@ -133,6 +134,31 @@ def test_leave_one_out_by_hand() -> None:
         leave_one_out(torch.zeros(1, 4))
 
 
+def test_group_advantages_by_hand() -> None:
+    scores = torch.tensor([[1.0, 0.5], [2.0, 0.5], [6.0, 0.5]], dtype=torch.float64)
+    # mean 3; deviations -2, -1, 3; std sqrt((4 + 1 + 9) / 2) = sqrt(7)
+    wanted = [part / (math.sqrt(7) + 1e-4) for part in (-2.0, -1.0, 3.0)]
+    close(group_advantages(scores)[:, 0], wanted, 1e-12)
+    plain = group_advantages(scores, scale=False)
+    close(plain, 2 / 3 * (scores - leave_one_out(scores)), 1e-12)
+    with pytest.raises(ValueError, match="at least 2 samples of a text, got 1"):
+        group_advantages(torch.zeros(1, 4))
+
+
+def test_a_group_that_scores_the_same_has_no_advantage_and_no_gradient_that_is_not_a_number() -> (
+    None
+):
+    third = torch.tensor([1 / 3] * 3)
+    sums = torch.stack([third.sum(), third[0] + 2 * third[1], torch.tensor(1.0)])
+    noisy = torch.stack([sums, sums.flip(0)], 1) + torch.tensor([[0.0], [1e-7], [2e-7]])
+    assert len(noisy.unique()) > 1
+    assert (group_advantages(noisy) == 0).all()
+    assert (group_advantages(torch.zeros(4, 3)) == 0).all()
+    # The scale of the scores is no advantage either, but for the little number under it.
+    wide = torch.tensor([[0.0], [1.0], [3.0]])
+    close(group_advantages(1000 * wide), group_advantages(wide), 1e-3)
+
+
 def test_shapes_that_would_broadcast_are_refused_by_name() -> None:
     column, square = torch.ones(3, 1), torch.ones(3, 3)
     mask = torch.ones(3, 3, dtype=torch.bool)
@@ -162,3 +188,5 @@ def test_a_sample_that_ended_is_compared_by_its_last_return() -> None:
     assert baseline[2, 0, :2].tolist() == [4.5, 4.5]
     everything = torch.ones_like(mask)
     torch.testing.assert_close(leave_one_out(returns, everything), leave_one_out(returns))
+    group = group_advantages(returns, mask)
+    assert group[0, 0, 1] == pytest.approx((6 - 11 / 3) / (math.sqrt(13 / 3) + 1e-4))  # 6, 3, 2

@@ -77,8 +77,11 @@ def test_two_samples_of_a_text_are_the_text_twice(
     assert_equal_gradients(gradients(together, one), gradients(twice, two))
 
 
-def test_ppo_at_ratio_1_is_reinforce_with_the_same_baseline(agent: Callable[..., Any]) -> None:
-    shared = {"samples": 3, "baseline": "leave-one-out", "ent_coef": 0.1}
+@pytest.mark.parametrize("baseline", ["leave-one-out", "group"])
+def test_ppo_at_ratio_1_is_reinforce_with_the_same_baseline(
+    agent: Callable[..., Any], baseline: str
+) -> None:
+    shared = {"samples": 3, "baseline": baseline, "ent_coef": 0.1}
     clipped, plain = agent(PPO, **shared), agent(REINFORCE, **shared)
     labels = labelings(plain, 3)
     clipped.rollout = clipped.label_texts(EXAMPLES, labels)

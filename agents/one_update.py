@@ -1,0 +1,47 @@
+"""What agents share that learn from a minibatch once: texts drawn, one update each."""
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from lingym.agents.episodic import EpisodicAlgorithm
+from lingym.types import Batch
+
+
+class OneUpdate(EpisodicAlgorithm):
+    """An agent that makes one update for every minibatch of newly drawn texts.
+
+    A subclass implements `loss`, by the policy as it then is.
+    """
+
+    def collect_rollouts(
+        self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
+    ) -> bool:
+        """Draw the texts; `train` labels them, each minibatch by the policy as it then is."""
+        self.rollout = self.label_env.sample(self._rollout_size())
+        self.num_episodes += len(self.rollout)
+        lengths = self.label_env.episodes.lengths[self.rollout]
+        return self._count(np.repeat(lengths, self.samples_per_text))
+
+    def train(self) -> None:
+        """One update for every minibatch of the drawn texts."""
+        episodes = self.label_env.episodes
+        batches = self._minibatches(self.rollout)
+        logs: dict[str, list[float]] = {}
+        for place, rows in enumerate(batches):
+            if self.label_env.reward.exhausted:  # the texts that are left stay without a label
+                break
+            self._set_rate(place / len(batches))
+            loss, log = self.loss(episodes.batch(self.rollout[rows]))
+            logs.setdefault("grad_norm", []).append(self._step(loss))
+            for name, value in log.items():
+                logs.setdefault(name, []).append(value)
+        self._n_updates += 1
+        for name, values in logs.items():
+            self.logger.record(f"train/{name}", float(np.mean(values)))
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """The loss on a batch of texts, and what to log of it."""
+        raise NotImplementedError
