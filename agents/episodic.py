@@ -146,8 +146,12 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             if log_interval is not None and iteration % log_interval == 0:
                 self.logger.record("time/total_episodes", self.num_episodes)
                 self.dump_logs(iteration)
+        self.finish()
         self._callback.on_training_end()
         return self
+
+    def finish(self) -> None:
+        """What is left to do when the last text of `learn` was drawn; nothing, by default."""
 
     def _going(self) -> bool:
         """Whether texts or labels are left, no callback objects, and the reward still speaks."""
