@@ -76,10 +76,31 @@ class Supervised(EpisodicAlgorithm):
             _init_setup_model=_init_setup_model,
         )
 
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        if self.env is not None:
+            self._check_gold()
+
+    def _check_gold(self) -> None:
+        """Refuse texts that there is nothing to learn from.
+
+        Raises:
+            ValueError: the environment has texts without gold labels, or its reward hides them.
+        """
+        reward = self.label_env.reward
+        if reward.hides_gold:
+            raise ValueError(
+                f"Supervised learns from gold labels, which reward {reward} keeps to itself: give "
+                "the environment another reward, or learn from this one (REINFORCE, PPO)"
+            )
+        if not self.label_env.episodes.labelled:
+            raise ValueError("Supervised learns from gold labels; some of these texts have none")
+
     def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
         """Draw the texts that `train` learns from."""
+        self._check_gold()  # the environment may be another since
         self.rollout = self.label_env.sample(self._rollout_size())
         self.num_episodes += len(self.rollout)
         return self._count(self.label_env.episodes.lengths[self.rollout])

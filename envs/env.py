@@ -10,6 +10,8 @@ from lingym.envs.game import Game, Observation, chosen
 from lingym.envs.growth import Added
 from lingym.envs.order import Shuffled, Weighted, grow, order
 from lingym.envs.source import make_game
+from lingym.envs.tasks import Example, Task
+from lingym.envs.tasks.table import short
 from lingym.types import BoolArray, IntArray
 
 ROW = np.zeros(1, np.intp)
@@ -126,13 +128,19 @@ class LabelEnv(gymnasium.Env[Observation, int]):
         example, length = int(game.examples[0]), int(game.lengths[0])
         if not length:
             raise gymnasium.error.ResetNeeded("call reset() before render()")
-        units = len(game.episodes.examples[example].units)
-        return game.episodes.task.render(
-            game.episodes.examples[example],
-            game.gold[0, :units],
-            game.labels[0, :units],
-            game.episodes.space,
-        )
+        shown, task = game.episodes.examples[example], game.episodes.task
+        units = len(shown.units)
+        state = (shown, game.gold[0, :units], game.labels[0, :units], game.episodes.space)
+        if game.reward.hides_gold:  # nor is the record there that a task may want to show
+            return _passages(shown) + Task.render(task, *state)
+        return task.render(*state)
 
     def _observe(self) -> Observation:
         return {name: value[0] for name, value in self.game.observe(ROW).items()}
+
+
+def _passages(example: Example) -> str:
+    """What an encoder reads of an example beside its units, a line each."""
+    others = (passage for passage in example.passages if passage.words != example.units)
+    texts = (f"{passage.before} {' '.join(passage.words)}".strip() for passage in others)
+    return "".join(f"{short(text, 600)}\n" for text in texts)

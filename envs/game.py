@@ -69,7 +69,7 @@ class Game:
         if reward.hides_gold and reward.needs_gold:
             raise ValueError(
                 f"reward {reward.name} has a part that hides the gold labels and one that reads "
-                "them: put the second inside the first, as in bandit(accuracy)"
+                "them: put the second inside the first, as in one_score(accuracy)"
             )
         reward.bind(episodes.space)
         if reward.hides_gold and not entrusted:

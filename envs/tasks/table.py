@@ -12,7 +12,7 @@ def table(
 
     Args:
         units: the U units.
-        gold: [U] gold labels, "" where a unit has none.
+        gold: [U] gold labels, "" where a unit has none; where none has, nothing is right or wrong.
         given: [U] labels given so far, "" where undecided.
         ended: whether a label ended the episode, so that there is no cursor any more.
     """
@@ -20,9 +20,10 @@ def table(
     cursor = next(undecided, len(given))
     width = min(WIDEST, max(4, *(len(unit) for unit in units)))
     column = min(WIDEST, max(4, *(len(label) for label in gold)))
+    told = any(gold)
     lines = [f"  {'text':<{width}}  {'gold':<{column}}  given"]
     for place, (unit, right, label) in enumerate(zip(units, gold, given, strict=True)):
-        verdict = "" if not label else ("  ok" if label == right else "  wrong")
+        verdict = "" if not label or not told else ("  ok" if label == right else "  wrong")
         arrow = ">" if place == cursor else " "
         shown = f"{short(unit, width):<{width}}  {short(right, column):<{column}}"
         lines.append(f"{arrow} {shown}  {short(label, WIDEST)}{verdict}".rstrip())

@@ -6,7 +6,7 @@ import numpy as np
 
 from lingym.rewards.counting import correct
 from lingym.rewards.feedback.judge import Judge, Verdicts, decided_units, units_of_text
-from lingym.types import FloatArray, Labelings
+from lingym.types import Labelings
 
 
 @dataclass(eq=False)
@@ -25,7 +25,3 @@ class Bandit(Judge):
         right = correct(labelings).astype(np.float64)
         given = decided_units(labelings) & (labelings.gold >= 0)
         return Verdicts(right, given, 1 / units_of_text(labelings))
-
-    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
-        """None: what the labels that were not chosen are worth, it does not tell."""
-        return None

@@ -32,18 +32,15 @@ class Judge(Reward):
     without. The score of a labelling is the sum of the verdicts about it, each times its share; a
     verdict about a unit is paid when the unit is labelled.
 
-    A subclass gives ``verdicts``. Those about a unit may depend on the labels up to it only. What
-    it draws by chance must come from ``lingym.rewards.feedback.chance`` with ``rounds``, so that a
-    question asked twice in one batch has one answer, and another in the next.
+    A subclass gives ``verdicts``. Those about a unit may depend on the labels up to it only. One
+    that draws by chance is a `ByChance`.
 
     Attributes:
         spent: verdicts given so far in the run; each sample of a text that is judged counts.
-        rounds: batches judged so far.
     """
 
     sparse = False
     spent: int = 0
-    rounds: int = 0
     _gold: Gold | None = None
 
     @property
@@ -62,14 +59,21 @@ class Judge(Reward):
         Raises:
             ValueError: they are those of another split.
         """
+        super().entrust(gold)
         if self._gold is not None:
-            known = len(self._gold.labels)
-            if not np.array_equal(self._gold.labels, gold.labels[:known]):
+            had, texts = self._gold, len(self._gold.bounds)
+            same = np.array_equal(had.bounds, gold.bounds[:texts])
+            if not same or not np.array_equal(had.labels, gold.labels[: len(had.labels)]):
                 raise ValueError(
                     f"reward {self.name} judges the texts of another environment already: make one "
                     "for each"
                 )
         self._gold = gold
+
+    @property
+    def entrusted(self) -> Gold | None:
+        """The gold labels that it was given."""
+        return self._gold
 
     def reveal(self, labelings: Labelings) -> Labelings:
         """The labelings beside the gold labels that the judge knows.
@@ -77,6 +81,8 @@ class Judge(Reward):
         Raises:
             RewardError: it was given none.
         """
+        if not self.hides_gold:  # it judges without them
+            return labelings
         if self._gold is None:
             raise RewardError(
                 f"reward {self.name} has no gold labels to judge by: an environment gives it its "
@@ -95,7 +101,6 @@ class Judge(Reward):
     def note(self, labelings: Labelings) -> None:
         """Count the verdicts about finished labelings, which stand beside their gold labels."""
         self.spent += int(self.verdicts(labelings).given.sum())
-        self.rounds += 1
         for reward in self.inner:
             if isinstance(reward, Judge):
                 reward.note(labelings)
@@ -123,12 +128,18 @@ class Judge(Reward):
 
     def state(self) -> dict[str, Any]:
         """How much was judged, and the states inside."""
-        return {**super().state(), "spent": self.spent, "rounds": self.rounds}
+        return {**super().state(), "spent": self.spent}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Go on from a saved state.
+
+        Raises:
+            ValueError: it is the state of another reward.
+        """
         inside = dict(state)
-        self.spent, self.rounds = int(inside.pop("spent")), int(inside.pop("rounds"))
+        if "spent" not in inside:
+            raise ValueError(f"the state of reward {self.name} has no 'spent': it is another's")
+        self.spent = int(inside.pop("spent"))
         super().load_state(inside)
 
 

@@ -32,6 +32,11 @@ class OneScore(Judge, Wrapper):
             raise ValueError(f"levels is {self.levels}: wanted at least 2, or None")
         self.sparse = True
 
+    @property
+    def hides_gold(self) -> bool:
+        """Whether the measure reads gold labels; one that does not (a user's) needs none."""
+        return self.reward.needs_gold or self.reward.hides_gold
+
     def bind(self, space: LabelSpace) -> None:
         """Bind the measure; told at the end only."""
         Wrapper.bind(self, space)
