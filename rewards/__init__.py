@@ -12,6 +12,17 @@ from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
+from lingym.rewards.feedback import (
+    Bandit,
+    Budget,
+    Clicks,
+    Counts,
+    Delayed,
+    Judge,
+    Noisy,
+    OneScore,
+    Verdicts,
+)
 from lingym.rewards.fronts import pareto_front
 from lingym.rewards.function import from_function
 from lingym.rewards.kinds import split_kinds
@@ -35,7 +46,10 @@ __all__ = [
     "REWARDS",
     "Accuracy",
     "Answers",
+    "Bandit",
+    "Budget",
     "ByKind",
+    "Clicks",
     "Constrained",
     "CorpusF1",
     "CorpusMCC",
@@ -43,13 +57,18 @@ __all__ = [
     "CorpusRecall",
     "Cosine",
     "CostMatrix",
+    "Counts",
     "CrossEntropy",
+    "Delayed",
     "EntityF1",
     "ExactMatch",
+    "Judge",
     "LengthCost",
     "Linear",
     "Named",
+    "Noisy",
     "Normalized",
+    "OneScore",
     "References",
     "RelationF1",
     "Reward",
@@ -60,6 +79,7 @@ __all__ = [
     "SquadF1",
     "Step",
     "StepCost",
+    "Verdicts",
     "WeightedSum",
     "answer_scores",
     "candidate_metrics",

@@ -30,16 +30,16 @@ from lingym.rewards.schedules import SCHEDULES, Schedule, Weight
 from lingym.rewards.semeval import RelationF1
 from lingym.rewards.squad import SquadF1
 
+_BUILT_IN: tuple[type[Any], ...] = (
+    *(Accuracy, ByKind, CrossEntropy, EntityF1, ExactMatch, F1),
+    *(CorpusF1, CorpusMCC, CorpusPrecision, CorpusRecall),
+    *(RelationF1, Rouge, SampleF1, SquadF1),
+    *(CostMatrix, LengthCost, MCC, StepCost),
+    *(Bandit, Budget, Clicks, Counts, Delayed, Noisy, OneScore),
+    *(Constrained, Named, Normalized),
+)
 REWARDS: dict[str, type[Any]] = {
-    reward.name: reward
-    for reward in (
-        *(Accuracy, ByKind, CrossEntropy, EntityF1, ExactMatch, F1),
-        *(CorpusF1, CorpusMCC, CorpusPrecision, CorpusRecall),
-        *(RelationF1, Rouge, SampleF1, SquadF1),
-        *(CostMatrix, LengthCost, MCC, StepCost),
-        *(Bandit, Budget, Clicks, Counts, Delayed, Noisy, OneScore),
-        *(Constrained, Named, Normalized),
-    )
+    reward.name: reward for reward in sorted(_BUILT_IN, key=lambda kind: str(kind.name))
 }
 """The rewards that text can name."""
 

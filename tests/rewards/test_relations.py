@@ -11,20 +11,29 @@ from hypothesis import strategies as st
 
 from lingym.rewards import (
     F1,
+    MCC,
     Accuracy,
     ByKind,
+    Constrained,
     CorpusF1,
     CorpusMCC,
     CorpusPrecision,
     CorpusRecall,
+    Cosine,
+    CostMatrix,
     CrossEntropy,
     EntityF1,
     ExactMatch,
+    LengthCost,
+    Linear,
+    Named,
+    Normalized,
     RelationF1,
     Reward,
     Rouge,
     SampleF1,
     SquadF1,
+    StepCost,
     WeightedSum,
     checked_score,
     checked_steps,
@@ -34,7 +43,7 @@ from lingym.rewards import (
     prefix,
 )
 from lingym.rewards.base import take
-from lingym.types import Labelings
+from lingym.types import Labelings, stopped
 from tests.rewards.worlds import EXAMPLES, WORLDS, World
 
 
@@ -77,22 +86,68 @@ REWARDS = {
         CorpusPrecision(),
         CorpusRecall(unit="label", dense=True, half_life=None),
         CorpusMCC(dense=True),
+        F1(beta=2.0, dense=True),
+        F1(average="macro", weights={"B-PER": 2.0, "O": 0.0}, beta=0.5),
+        F1(average="macro", weights={"B-PER": 2.0, "O": 0.0}, dense=True),
+        F1(average="weighted", ignore=("O",)),
+        F1(average="weighted", ignore=("O",), beta=0.5, dense=True),
+        EntityF1(beta=2.0, dense=True),
+        EntityF1(match="exact"),
+        EntityF1(match="exact", dense=True, beta=0.5),
+        EntityF1(match="partial"),
+        EntityF1(match="partial", dense=True, empty=0.0),
+        EntityF1(match="type"),
+        EntityF1(match="type", dense=True),
+        EntityF1(average="macro", weights={"PER": 2.0}),
+        EntityF1(average="macro", weights={"PER": 2.0}, dense=True),
+        EntityF1(average="weighted", beta=2.0),
+        EntityF1(average="weighted", beta=2.0, dense=True),
+        EntityF1(average="macro", match="partial", dense=True),
+        EntityF1(average="weighted", match="type", dense=True, empty=0.0),
+        EntityF1(average="macro", match="exact", dense=True),
+        MCC(),
+        MCC(empty=1.0),
+        MCC(dense=True),
+        MCC(dense=True, empty=1.0),
+        CostMatrix(),
+        CostMatrix(costs={"B-PER": {"O": 5.0, "I-PER": 0.25}}, right=-0.25),
+        CostMatrix(costs={"O": {"B-PER": 0.1}}, default=3.0, mean=True),
+        LengthCost(),
+        LengthCost(free=("O",), price=0.3),
+        EntityF1(dense=True) + LengthCost(labels=("B-PER", "B-LOC")),
+        StepCost(),
         from_function(overlap),
         from_function(overlap_of_ids),
         0.7 * EntityF1(dense=True) + 0.3 * Accuracy(),
         EntityF1() + from_function(overlap) * 2,
         -0.5 * CrossEntropy() + EntityF1() + 0.25 * EntityF1(dense=True),
+        Linear(1, 0.5) * Accuracy() + Cosine(0.5, 1) * EntityF1(dense=True),
+        Named(F1(dense=True), called="micro") + 2 * Named(F1(average="macro"), called="macro"),
+        Normalized(CrossEntropy(), after=10) + Normalized(Accuracy(dense=False), half_life=9),
+        Constrained(EntityF1(dense=True), Accuracy(), at_least=0.9),
+        2 * Constrained(Accuracy(), Named(Accuracy(), called="b"), at_least=0.5) + EntityF1(),
     ],
     "sets": [
         SampleF1(),
         SampleF1(beta=2, empty=0.5, dense=True),
         SampleF1(beta=0.5, empty=0.0) + 0.5 * Accuracy(),
+        F1(average="macro", dense=True),
+        MCC(dense=True),
+        CostMatrix(costs={"yes": {"no": 4.0}}, mean=True),
+        LengthCost(labels=("yes",), price=-0.5),
         CorpusF1(average="macro"),
         CorpusF1(average="weighted", dense=True),
         CorpusF1(average="macro", exact=True),
     ],
     "choices": [ExactMatch(), Accuracy(dense=False), 0.5 * ExactMatch()],
-    "spans": [SquadF1(), SquadF1(exact=True), ExactMatch(), Accuracy(), SquadF1() + Accuracy()],
+    "spans": [
+        SquadF1(),
+        SquadF1(exact=True),
+        ExactMatch(),
+        Accuracy(),
+        SquadF1() + Accuracy(),
+        StepCost(),
+    ],
     "sentences": [
         Rouge(),
         Rouge(dense=True),
@@ -101,6 +156,11 @@ REWARDS = {
         Accuracy(),
         ExactMatch(),
         CrossEntropy(),
+        MCC(dense=True),
+        CostMatrix(costs={"in": {"out": 2.0}, "stop": {"in": -1.0}}),
+        LengthCost(labels=("in",)),
+        StepCost(price=0.5),
+        Rouge(dense=True) + LengthCost(labels=("in",)) + StepCost(),
         CorpusF1(unit="label", ignore=("out", "stop"), dense=True),
     ],
     "relations": [
@@ -115,6 +175,7 @@ REWARDS = {
         ByKind({"slot": EntityF1(), "intent": Accuracy()}),
         ByKind({"intent": F1(dense=True), "slot": 0.5 * EntityF1(dense=True) + 2 * Accuracy()}),
         0.5 * ByKind({"slot": ExactMatch(), "intent": CrossEntropy()}) + Accuracy(),
+        ByKind({"slot": Normalized(EntityF1()), "intent": Linear(1, 0) * Accuracy()}),
         ByKind({"slot": CorpusF1(dense=True), "intent": CorpusF1(average="macro")}),
     ],
 }
@@ -221,9 +282,15 @@ def test_a_pickled_reward_scores_alike(reward, world):
 def weights(reward: Reward) -> list[float]:
     """The weight of each part that a reward logs."""
     if isinstance(reward, WeightedSum):
-        return [weight for weight, _ in reward.terms]
+        terms = zip(reward.weights, reward.inner, strict=True)
+        return [weight * own for weight, part in terms for own in weights(part)]
     if isinstance(reward, ByKind):
         return [weight for part in reward.rewards.values() for weight in weights(part)]
+    if isinstance(reward, Normalized):
+        return [weight / reward.scale for weight in weights(reward.reward)]
+    if isinstance(reward, Constrained):
+        lagrangian = reward.objective + reward.multiplier * reward.constraint
+        return [weight / (1 + reward.multiplier) for weight in weights(lagrangian)]
     return [1.0]
 
 
@@ -252,7 +319,9 @@ def test_a_score_does_not_know_where_a_label_will_stop_the_episode(reward, world
 def test_right_labels_get_the_most(reward, world):
     if "overlap" in str(reward) or "-0.5" in str(reward) or "rouge" in str(reward):
         pytest.skip("gold labels are not the best ones for it")
-    if isinstance(reward, CrossEntropy) and world.space.stop is not None:
+    if "length_cost" in str(reward) or "step_cost" in str(reward):
+        pytest.skip("it does not look at gold labels")
+    if isinstance(reward, CrossEntropy | CostMatrix) and world.space.stop is not None:
         pytest.skip("fewer labels cost less")
     labelings = world.draw(8, episodes=200, units=6)
     lengths = (labelings.gold >= 0).sum(1).astype(np.int32)
@@ -292,3 +361,44 @@ def test_no_episodes_or_no_units(reward, world, shape):
     none = nothing(world, shape)
     assert checked_score(reward, none).tolist() == [0.0] * shape[0]
     np.testing.assert_array_equal(checked_steps(reward, none), np.zeros(shape))
+
+
+@every_reward
+@few
+@given(seed=seeds)
+def test_a_table_says_what_each_label_of_any_labelling_is_worth(reward, world, seed):
+    done = draw(world, seed)
+    number = len(world.space) or 9
+    table = reward.table(done, number)
+    if table is None:
+        return
+    assert table.shape == (*done.labels.shape, number) and table.dtype == np.float64
+    planned = (done.gold >= 0).sum(1).astype(np.int32)
+    assert not table[np.arange(done.labels.shape[1]) >= planned[:, None]].any()
+    rng = np.random.default_rng(seed)
+    for labels in (done.labels, rng.integers(0, number, done.labels.shape).astype(np.int32)):
+        lengths = stopped(labels, planned, world.space.stop)
+        labels = np.where(np.arange(labels.shape[1]) < lengths[:, None], labels, -1)
+        other = replace(done, labels=labels, decided=lengths, lengths=lengths)
+        worth = np.take_along_axis(table, np.maximum(labels, 0)[..., None], 2)[..., 0]
+        total = np.where(labels >= 0, worth, 0.0).sum(1)
+        np.testing.assert_allclose(reward.score(other), total, rtol=0, atol=1e-12)
+
+
+def test_these_rewards_have_tables():
+    done = {name: world.draw(3, episodes=4, units=3) for name, world in WORLDS.items()}
+    for reward, name in [
+        (Accuracy(), "tags"),
+        (Accuracy(), "spans"),
+        (CrossEntropy(), "sentences"),
+        (CostMatrix(mean=True), "tags"),
+        (LengthCost(), "sentences"),
+        (StepCost(), "choices"),
+        (0.5 * Accuracy() + LengthCost(), "tags"),
+        (ByKind({"slot": Accuracy(), "intent": CrossEntropy()}), "kinds"),
+    ]:
+        reward.bind(WORLDS[name].space)
+        assert reward.table(done[name], len(WORLDS[name].space) or 9) is not None, reward
+    for reward in (EntityF1(), F1(), MCC(), ExactMatch(), EntityF1() + Accuracy()):
+        reward.bind(WORLDS["tags"].space)
+        assert reward.table(done["tags"], 5) is None, reward

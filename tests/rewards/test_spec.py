@@ -1,5 +1,7 @@
 """Rewards written as text."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,8 +108,12 @@ def test_no_text_gives_anything_but_a_reward_or_a_value_error(text):
     assert repr(from_spec(str(reward))) == repr(reward)
 
 
-def test_every_named_reward_is_described_and_all_but_by_kind_have_defaults():
+def test_every_named_reward_is_described_and_can_be_made_or_says_what_it_needs():
     assert list(describe()) == list(REWARDS) == sorted(REWARDS)
     for name, line in describe().items():
-        assert name == "by_kind" or str(from_spec(name)) == name
+        try:
+            assert str(from_spec(name)) == name
+        except ValueError as error:
+            needs = f"{name} (needs a |needs [a-z]+=|stands around a reward|holds 2 rewards)"
+            assert re.search(needs, str(error))
         assert line.endswith(".") and len(line) > 20
