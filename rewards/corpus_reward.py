@@ -22,9 +22,10 @@ class CorpusReward(Reward):
 
         score = N grad F(C) . d   ~   N (F(C + d) - F(C)),
 
-    in points of F times episodes: the mean score of many episodes is what F would gain, in
-    proportion, if a corpus like the present one were labelled as they are. Leaving the episode out
-    is worth 0; its gold part does not depend on the labels, and any baseline removes it.
+    in points of F times episodes. What is compared with is leaving the episode out. The part of its
+    gold does not depend on the labels, and any baseline removes it. The episodes that were counted
+    are worth 0 on average, since F stays where it is when all counts grow alike: labels that are
+    better than the running ones earn more than 0, and worse ones less.
 
     The counts move in ``observe`` only, after a batch was scored. To C and N belong as many pseudo
     counts as ``prior`` says, always: they judge the first batch, keep one rare hit from being worth
@@ -130,7 +131,8 @@ class CorpusReward(Reward):
 
     def observe(self, labelings: Labelings) -> None:
         """Count these episodes."""
-        self._running.observe(self.counts(labelings))
+        counts = self.counts(labelings)  # which has words for a forgotten bind
+        self._running.observe(counts)
 
     def measure(self) -> float | None:
         """The measure of the episodes observed, old ones with less weight; None before any."""

@@ -101,6 +101,16 @@ class RelationF1(Reward):
         within = np.arange(worth.shape[1]) < labelings.decided[:, None]
         return np.where(within, worth, 0.0)
 
+    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
+        """The worth of every label, float64 [B, U, K]."""
+        if self._running is not None:
+            return self._running.table(labelings, count)
+        point = self.operating_point or 0.0
+        share, gold = self._shares(labelings, point), labelings.gold[..., None]
+        right = gold == np.arange(count)
+        worth = (2 * right - point) * share.take(gold) - point * share[:count]
+        return np.where(gold >= 0, worth, 0.0)
+
     def _shares(self, labelings: Labelings, point: float) -> FloatArray:
         """M / (1 - F) / (2 g_r) of each label's relation, float64 [K + 1]; 0 for Other and -1."""
         size = len(self.space)

@@ -123,6 +123,15 @@ def test_a_right_label_of_an_average_relation_is_worth_1():
     np.testing.assert_array_equal(worth.argmax(0), range(6))
 
 
+def test_the_table_holds_the_worth_of_every_label():
+    reward = RelationF1(operating_point=0.6)
+    reward.bind(LabelSpace(NAMES))
+    pairs = every_pair()
+    table = reward.table(pairs, 6)
+    assert table.shape == (36, 1, 6)
+    np.testing.assert_allclose(table[range(36), 0, pairs.labels[:, 0]], reward.score(pairs))
+
+
 def test_a_relation_without_gold_labels():
     reward = RelationF1()
     reward.bind(LabelSpace(NAMES))
