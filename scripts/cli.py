@@ -10,6 +10,7 @@ import tyro
 from tyro.conf import subcommand
 
 from lingym.scripts.bench import Bench
+from lingym.scripts.check_reward import CheckReward
 from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
 from lingym.scripts.listing import Envs, Rewards
@@ -23,6 +24,7 @@ Command = (
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Envs, subcommand("envs")]
     | Annotated[Rewards, subcommand("rewards")]
+    | Annotated[CheckReward, subcommand("check-reward")]
     | Annotated[TuneParameters, subcommand("tune-parameters")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Bench, subcommand("bench")]

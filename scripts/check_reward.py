@@ -1,0 +1,120 @@
+"""`lingym check-reward`: what a reward says of labelings whose worth is known."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from lingym.scripts.arguments import Reading, TaskName, TaskOptions
+
+if TYPE_CHECKING:
+    from lingym.envs import Dataset
+
+
+@dataclass(frozen=True)
+class CheckReward:
+    """Look at a reward before training on it: order, signal, lazy labels, cost, contract."""
+
+    reward: Annotated[str | None, tyro.conf.Positional] = None
+    """What a labelling is worth, such as entity_f1 or my_rewards.py:worth; by default the
+    task's own."""
+    data: str | None = None
+    """File with gold labels, or a corpus (its training split); by default a generated corpus of the
+    task's own."""
+    task: TaskName = "tagging"
+    """What the units and the labels are."""
+    reading: Reading = field(default_factory=Reading)
+    options: TaskOptions = field(default_factory=TaskOptions)
+    texts: int = 1000
+    """Texts to look at, drawn by chance."""
+    progress: float = 0.0
+    """The part of the run, 0 to 1, at which a reward that changes in it is looked at."""
+    encoder: str = "tiny"
+    """What the reward's cost is compared with, and whose tokenizer reads the texts."""
+    max_tokens: int = 256
+    """Tokens to a window, special tokens among them."""
+    out: Path | None = None
+    """Folder for check-reward.json and check-reward.png."""
+    seed: int = 0
+    """Of the texts and of wrong labels."""
+
+    def run(self) -> None:
+        """Print the tables and the warnings.
+
+        Raises:
+            ValueError: the reward breaks what every reward must keep; told after the tables.
+        """
+        from lingym.rewards import from_spec
+        from lingym.scripts import doctor_words as words
+        from lingym.scripts.doctor import Patient, examine
+        from lingym.scripts.doctor_contract import broken, decomposes
+        from lingym.scripts.doctor_cost import cost
+
+        if self.texts < 1:
+            raise ValueError(f"--texts is {self.texts}: wanted 1 or more")
+        if not 0 <= self.progress <= 1:
+            raise ValueError(f"--progress is {self.progress}: wanted 0 to 1")
+        dataset = self.read()
+        task = dataset.task
+        reward = from_spec(self.reward) if self.reward else task.default_reward(dataset.space)
+        patient = Patient.of(dataset["train"], reward, self.texts, self.seed)
+        reward.advance(self.progress)
+        learns = patient.warm(self.seed)
+        findings = examine(patient, self.seed)
+        failed = broken(patient, self.seed)
+        sums = decomposes(patient, self.seed)
+        price = cost(patient, dataset, self.encoder, self.seed)
+        title = f"{reward} on {self.data or task.corpus}"
+        number = f"{len(patient.texts)} of {len(dataset['train'])} texts"
+        print(f"{title}: {number}, {findings.units} units\n")
+        told = list(words.warnings(findings, price, failed, reward.exhausted))
+        for part in (
+            words.table(findings),
+            words.order(findings),
+            words.signal(findings),
+            [*words.contract(reward, failed, sums, learns), words.price(price, self.encoder)],
+            [f"! {text}" for text in told] or ["Nothing to warn of."],
+        ):
+            print(*part, "", sep="\n")
+        if self.out is not None:
+            from lingym.scripts.doctor_picture import draw
+            from lingym.scripts.run_folder import write_json
+
+            self.out.mkdir(parents=True, exist_ok=True)
+            content = {
+                **{"reward": str(reward), "data": self.data or task.corpus, "task": self.task},
+                **{"texts": len(patient.texts), "units": findings.units, "seed": self.seed},
+                **findings.json(),
+                **{"sparse": reward.sparse, "decomposes": sums, "learns": learns},
+                "broken": failed,
+                "cost": {**vars(price), "share": price.share, "of": self.encoder},
+                "warnings": told,
+            }
+            write_json(self.out / "check-reward.json", content)
+            name = Path(self.data).name if self.data else task.corpus
+            draw(findings, self.out / "check-reward.png", f"{reward} on {name}")
+        if failed:
+            raise ValueError(f"reward {reward.name} fails: {', '.join(failed).replace('_', ' ')}")
+
+    def read(self) -> "Dataset":
+        """The texts, in the tokens of the encoder."""
+        from lingym.envs import Corpus, MultiTask, Task, build
+        from lingym.envs.corpora import read_records
+        from lingym.envs.tasks import TASKS
+        from lingym.scripts.mix import load_mix
+
+        given = {**self.options.arguments(self.task), **self.reading.arguments(self.task)}
+        task: Task
+        source: str | Corpus
+        if self.task == "multitask":
+            if self.data is not None:
+                raise ValueError("multitask reads its files from --mix: leave out --data")
+            mix = self.options.mix
+            task, source = MultiTask.default() if mix is None else load_mix(mix)
+        else:
+            task = TASKS[self.task](**given)
+            records = read_records(self.data or task.corpus, "train", self.reading.options())
+            source = Corpus(tuple(records), (), (), {})
+        assert isinstance(source, Corpus)
+        return build(task, replace(source, dev=(), test=()), self.encoder, self.max_tokens)
