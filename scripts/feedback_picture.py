@@ -9,6 +9,7 @@ matplotlib.use("agg")
 
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from lingym.scripts.bench_feedback import GOLD, START
 
@@ -44,6 +45,9 @@ def draw(curves: list[dict[str, Any]], file: Path, metric: str) -> None:
     start = np.mean([run["dev"] for run in curves if run["feedback"] == START])
     axes.axhline(float(start), color="0.6", linewidth=1, linestyle="--", label=START)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("verdicts (for gold labels: labels) spent")
     axes.set_ylabel(f"dev {metric.replace('_', ' ')}")
     axes.grid(axis="y", color="0.92")
