@@ -13,6 +13,8 @@ from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
 from lingym.rewards.feedback import (
+    ABSTAIN,
+    Abstain,
     Bandit,
     Budget,
     Clicks,
@@ -22,6 +24,7 @@ from lingym.rewards.feedback import (
     Noisy,
     OneScore,
     Verdicts,
+    without_abstain,
 )
 from lingym.rewards.fronts import pareto_front
 from lingym.rewards.function import from_function
@@ -41,9 +44,11 @@ from lingym.rewards.summaries import lead, oracle
 from lingym.rewards.sums import WeightedSum
 
 __all__ = [
+    "ABSTAIN",
     "F1",
     "MCC",
     "REWARDS",
+    "Abstain",
     "Accuracy",
     "Answers",
     "Bandit",
@@ -101,4 +106,5 @@ __all__ = [
     "split_kinds",
     "squad_metrics",
     "summary_metrics",
+    "without_abstain",
 ]

@@ -15,6 +15,16 @@ def correct(labelings: Labelings) -> BoolArray:
     return right
 
 
+def planned(labelings: Labelings) -> BoolArray:
+    """The units that the episodes have if no label stops them, bool [B, U].
+
+    Where gold labels are hidden and a label stops an episode, only those up to the stop are known.
+    """
+    within = np.arange(labelings.labels.shape[1]) < labelings.lengths[:, None]
+    there: BoolArray = within | (labelings.gold >= 0)
+    return there
+
+
 def count(flags: BoolArray) -> FloatArray:
     """How many of each row are true, float64 [B]."""
     # A matrix product is four times as fast as a sum of booleans over short rows, and exact.

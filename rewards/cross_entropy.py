@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lingym.rewards.base import Reward
-from lingym.rewards.counting import correct, count
+from lingym.rewards.counting import correct, count, planned
 from lingym.types import FloatArray, Labelings, LabelSpace
 
 
@@ -60,6 +60,7 @@ class CrossEntropy(Reward):
     def table(self, labelings: Labelings, count: int) -> FloatArray:
         """The log q of every label, float64 [B, U, K]."""
         _ = self.space
-        within = np.arange(labelings.labels.shape[1]) < labelings.lengths[:, None]
         right = labelings.gold[..., None] == np.arange(count)
-        return np.where(within[..., None], np.where(right, self._right, self._wrong), 0.0)
+        return np.where(
+            planned(labelings)[..., None], np.where(right, self._right, self._wrong), 0.0
+        )

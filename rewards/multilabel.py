@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lingym.rewards.base import Reward, rises
-from lingym.rewards.counting import Numbers, count, ratio
+from lingym.rewards.counting import count, ratio
+from lingym.rewards.f_beta import check_settings, f_beta
 from lingym.types import BoolArray, FloatArray, Labelings, LabelSpace
 
 YES = "yes"
@@ -35,10 +36,7 @@ class SampleF1(Reward):
 
     def __post_init__(self) -> None:
         """Refuse settings that give no score."""
-        if not 0 < self.beta < np.inf:
-            raise ValueError(f"beta is {self.beta}: wanted a finite number over 0")
-        if not np.isfinite(self.empty):
-            raise ValueError(f"empty is {self.empty}: wanted a finite score")
+        check_settings(self.beta, self.empty)
         self.sparse = not self.dense
 
     def bind(self, space: LabelSpace) -> None:
@@ -58,7 +56,7 @@ class SampleF1(Reward):
     def score(self, labelings: Labelings) -> FloatArray:
         """F-beta of each text, float64 [B] in [0, 1] (or ``empty``)."""
         given, gold = self._sets(labelings)
-        f = self._f(count(given & gold), count(given), count(gold))
+        f = f_beta(count(given & gold), count(given), count(gold), self.beta, self.empty)
         return np.where(self.scored(labelings), f, 0.0)
 
     def steps(self, labelings: Labelings) -> FloatArray:
@@ -66,13 +64,8 @@ class SampleF1(Reward):
         if self.sparse:
             return super().steps(labelings)
         given, gold = self._sets(labelings)
-        wanted = gold.sum(1)[:, None]
-        return rises(self._f((given & gold).cumsum(1), given.cumsum(1), wanted), labelings)
-
-    def _f(self, both: Numbers, given: Numbers, gold: Numbers) -> FloatArray:
-        weight = float(self.beta) ** 2
-        part, whole = (1 + weight) * both, given + weight * gold
-        return ratio(part.astype(np.float64), whole.astype(np.float64), self.empty)
+        counts = (given & gold).cumsum(1), given.cumsum(1), gold.sum(1)[:, None]
+        return rises(f_beta(*counts, self.beta, self.empty), labelings)
 
     def _sets(self, labelings: Labelings) -> tuple[BoolArray, BoolArray]:
         """Which units are labelled "yes", and which have it in the gold; bool [B, U] each."""

@@ -19,7 +19,16 @@ from lingym.rewards.cross_entropy import CrossEntropy
 from lingym.rewards.entity_f1 import EntityF1
 from lingym.rewards.exact_match import ExactMatch
 from lingym.rewards.f1 import F1
-from lingym.rewards.feedback import Bandit, Budget, Clicks, Counts, Delayed, Noisy, OneScore
+from lingym.rewards.feedback import (
+    Abstain,
+    Bandit,
+    Budget,
+    Clicks,
+    Counts,
+    Delayed,
+    Noisy,
+    OneScore,
+)
 from lingym.rewards.function import from_function
 from lingym.rewards.length_cost import LengthCost, StepCost
 from lingym.rewards.mcc import MCC
@@ -35,7 +44,7 @@ _BUILT_IN: tuple[type[Any], ...] = (
     *(CorpusF1, CorpusMCC, CorpusPrecision, CorpusRecall),
     *(RelationF1, Rouge, SampleF1, SquadF1),
     *(CostMatrix, LengthCost, MCC, StepCost),
-    *(Bandit, Budget, Clicks, Counts, Delayed, Noisy, OneScore),
+    *(Abstain, Bandit, Budget, Clicks, Counts, Delayed, Noisy, OneScore),
     *(Constrained, Named, Normalized),
 )
 REWARDS: dict[str, type[Any]] = {

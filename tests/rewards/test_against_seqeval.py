@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
+from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
 from lingym.rewards import EntityF1, corpus_metrics, span_report
@@ -33,6 +34,28 @@ def test_entity_f1_equals_seqeval(names, empty, random_labelings, names_of):
         for p, g in zip(given, gold, strict=True)
     ]
     np.testing.assert_allclose(reward.score(labelings), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("names", LABELS[:3], ids=len)
+@pytest.mark.parametrize("average", ["micro", "macro", "weighted"])
+@pytest.mark.parametrize("beta", [1.0, 0.5, 3])
+def test_entity_f_beta_and_its_averages_equal_seqeval(
+    names, average, beta, random_labelings, names_of
+):
+    labelings = random_labelings(9, len(names), episodes=200, units=9, outside=0.4)
+    given, gold = names_of(labelings, names)
+    how = {"average": average, "beta": beta, "scheme": IOB2, "zero_division": 0}
+    expected = [
+        precision_recall_fscore_support([g], [p], **how)[2]
+        if any(tag[0] == "B" for tag in g + p)
+        else 0.25
+        for p, g in zip(given, gold, strict=True)
+    ]
+    for dense in (False, True):
+        reward = EntityF1(average=average, beta=beta, empty=0.25, dense=dense)
+        reward.bind(LabelSpace(names))
+        np.testing.assert_allclose(reward.score(labelings), expected, rtol=1e-14)
+        np.testing.assert_allclose(reward.steps(labelings).sum(1), expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("names", LABELS, ids=len)

@@ -1,0 +1,59 @@
+"""The file of a cost matrix."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from lingym.types import DataError
+
+
+def read_costs(path: Path) -> dict[str, dict[str, float]]:
+    """Read costs from a CSV file: a row for each gold label, a column for each given one.
+
+    Raises:
+        DataError: the file is not that; the message starts with ``file:line:``.
+        ValueError: the file cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            rows = [(reader.line_num, row) for row in reader if row]
+    except OSError as error:
+        raise ValueError(f"cannot read the costs in {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}:1: wanted a CSV file in UTF-8: {error}") from error
+    if len(rows) < 2:
+        raise DataError(f"{path}:1: wanted a row of given labels and a row for each gold label")
+    (line, (_, *given)), *rest = rows
+    _check_names(path, line, given, "column")
+    costs: dict[str, dict[str, float]] = {}
+    for line, (gold, *cells) in rest:
+        _check_names(path, line, [*costs, gold], "row")
+        if len(cells) != len(given):
+            raise DataError(
+                f"{path}:{line}: found {len(cells)} costs for the gold label {gold!r}: wanted "
+                f"{len(given)}, one for each label of the first row"
+            )
+        costs[gold] = {}
+        for name, cell in zip(given, cells, strict=True):
+            if cell.strip():
+                costs[gold][name] = _number(cell, f"{path}:{line}: the cost of {name!r}")
+    return costs
+
+
+def _check_names(path: Path, line: int, names: list[str], what: str) -> None:
+    for place, name in enumerate(names):
+        if not name or name in names[:place]:
+            found = f"a second {what} for {name!r}" if name else f"a {what} without a name"
+            raise DataError(f"{path}:{line}: found {found}: wanted one for each label")
+
+
+def _number(cell: str, what: str) -> float:
+    try:
+        cost = float(cell)
+    except ValueError:
+        cost = float("nan")
+    if not np.isfinite(cost):
+        raise DataError(f"{what} is {cell!r}: wanted a finite number")
+    return cost
