@@ -42,7 +42,7 @@ def test_entity_f1_equals_seqeval(names, empty, random_labelings, names_of):
 def test_entity_f_beta_and_its_averages_equal_seqeval(
     names, average, beta, random_labelings, names_of
 ):
-    labelings = random_labelings(9, len(names), episodes=200, units=9, outside=0.4)
+    labelings = random_labelings(9, len(names), episodes=100, units=9, outside=0.4)
     given, gold = names_of(labelings, names)
     how = {"average": average, "beta": beta, "scheme": IOB2, "zero_division": 0}
     expected = [

@@ -59,7 +59,7 @@ def test_dense_f1_takes_an_undecided_unit_for_one_missed(average, random_labelin
 @pytest.mark.parametrize("average", ["micro", "macro", "weighted"])
 @pytest.mark.parametrize("counts", [{}, {"ignore": ("d",)}, {"label": "b"}], ids=str)
 def test_f_beta_equals_sklearn(average, counts, beta, random_labelings, names_of):
-    labelings = random_labelings(4, len(NAMES), episodes=90, units=6, outside=0.4)
+    labelings = random_labelings(4, len(NAMES), episodes=50, units=6, outside=0.4)
     reward = F1(average=average, empty=0.0, beta=beta, **counts)
     dense = F1(average=average, empty=0.0, beta=beta, dense=True, **counts)
     for one in (reward, dense):
