@@ -14,6 +14,7 @@ from lingym.scripts.check_reward import CheckReward
 from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
 from lingym.scripts.listing import Envs, Rewards
+from lingym.scripts.pareto import Pareto
 from lingym.scripts.predict import Predict
 from lingym.scripts.train import Train
 from lingym.scripts.tune_parameters import TuneParameters
@@ -26,6 +27,7 @@ Command = (
     | Annotated[Rewards, subcommand("rewards")]
     | Annotated[CheckReward, subcommand("check-reward")]
     | Annotated[TuneParameters, subcommand("tune-parameters")]
+    | Annotated[Pareto, subcommand("pareto")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Bench, subcommand("bench")]
 )

@@ -8,16 +8,37 @@ from typing import Any
 import numpy as np
 import torch
 
-from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
+from lingym.agents import (
+    PPO,
+    REINFORCE,
+    ExpectedReward,
+    Labeller,
+    MinimumRisk,
+    PreferenceLearning,
+    Supervised,
+    evaluate,
+)
 from lingym.agents.callbacks import DevCallback, Measurement
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.labeller import model_folder
 from lingym.agents.schedules import warmup_linear
-from lingym.envs import Corpus, Dataset, LabelVectorEnv, MultiTask, Task, build, load_corpus
+from lingym.envs import (
+    Abstaining,
+    Corpus,
+    Dataset,
+    LabelVectorEnv,
+    MultiTask,
+    Task,
+    build,
+    load_corpus,
+)
 from lingym.envs.tasks import TASKS, Example
+from lingym.envs.tasks.abstaining import SETTING, known_task
 from lingym.envs.tasks.multitask import FIELD
 from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings
+from lingym.rewards import ABSTAIN
 from lingym.scripts.mix import load_mix
+from lingym.scripts.reward_state import resume_reward, save_reward
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
 from lingym.scripts.train import Train
 from lingym.types import LabelSpace
@@ -26,9 +47,19 @@ RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
 OWN_KEYS = {
     "supervised": ("label_smoothing",),
     "ppo": (*RL_KEYS, "n_epochs", "clip_range", "gae_lambda"),
-    "reinforce": RL_KEYS,
+    "reinforce": (*RL_KEYS, "feedback_delay"),
+    "preference": (*RL_KEYS, "comparisons"),
+    "expected_reward": ("gamma", "ent_coef", "kl_coef"),
+    "minimum_risk": ("gamma", "ent_coef", "kl_coef", "samples", "alpha", "include_gold"),
 }
-AGENTS: dict[str, Any] = {"supervised": Supervised, "ppo": PPO, "reinforce": REINFORCE}
+AGENTS: dict[str, Any] = {
+    "preference": PreferenceLearning,
+    "supervised": Supervised,
+    "ppo": PPO,
+    "reinforce": REINFORCE,
+    "expected_reward": ExpectedReward,
+    "minimum_risk": MinimumRisk,
+}
 
 
 def train(arguments: Train) -> dict[str, Any]:
@@ -48,6 +79,10 @@ def train(arguments: Train) -> dict[str, Any]:
     episodes = arguments.episodes or 3 * len(texts)
     say(f"{len(texts)} training texts, {labels_of(dataset.space)}, on {agent.device}")
     dev = dev_callback(arguments, dataset, episodes)
+    if arguments.warm_start is not None and arguments.agent != "supervised":
+        told = resume_reward(agent.label_env.reward, arguments.warm_start)
+        if told:
+            say(told)
     begin_run(arguments.out, arguments)
     began = time.monotonic()
     agent.learn(
@@ -66,6 +101,8 @@ def train(arguments: Train) -> dict[str, Any]:
         dataset.task.saved(),
     )
     labeller.save(arguments.out / "model")
+    if arguments.agent != "supervised":
+        save_reward(arguments.out, agent.label_env.reward)
     metrics: dict[str, Any] = {
         "dev": dev.best.metrics if dev and dev.best and arguments.keep_best else {},
         "test": evaluate(agent.policy, dataset["test"]) if "test" in dataset.splits else {},
@@ -120,6 +157,7 @@ def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
     """What a run labels, with the labels of its warm start if it has one."""
     kind = arguments.task
     given = {**arguments.options.arguments(kind), **arguments.reading.arguments(kind)}
+    abstaining = arguments.options.abstaining()
     files = {name: getattr(arguments, name) for name in ("corpus", "train", "dev", "test")}
     named = {name: value for name, value in files.items() if value is not None}
     if kind == "multitask":
@@ -129,6 +167,8 @@ def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
         task, source = MultiTask.default() if mix is None else load_mix(mix)
     else:
         task = TASKS[kind](**given)
+        if abstaining is not None:
+            task = Abstaining(task, **abstaining)
         source = load_corpus(
             **(named if arguments.train or arguments.corpus else {"corpus": task.corpus, **named}),
             options=arguments.reading.options(),
@@ -143,7 +183,11 @@ def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
     labels = read_labels(folder)
     if isinstance(task, MultiTask):
         return MultiTask(task.tasks, task.weights, labels.names), source
-    return TASKS[kind].of_space(labels, **{**kept, **given}), source
+    if abstaining is not None and ABSTAIN not in labels.names:
+        return Abstaining(TASKS[kind].of_space(labels, **{**kept, **given}), **abstaining), source
+    if abstaining is not None:
+        kept = {**kept, SETTING: {**kept.get(SETTING, {}), **abstaining}}
+    return known_task(TASKS[kind], labels, **{**kept, **given}), source
 
 
 def encoder(arguments: Train) -> str:
@@ -165,6 +209,8 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
     asked = {name: getattr(arguments, name) for name in kept}
     reinforcing = arguments.agent != "supervised"
     rate = arguments.learning_rate or (2e-5 if reinforcing and folder else 1e-4)
+    if arguments.feedback_delay and arguments.agent != "reinforce":
+        raise ValueError(f"--feedback-delay is for --agent reinforce, not {arguments.agent}")
     env = LabelVectorEnv(dataset=dataset, reward=arguments.reward)
     agent: EpisodicAlgorithm = AGENTS[arguments.agent](
         LabelPolicy,
@@ -197,10 +243,7 @@ def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallba
             raise ValueError("--patience needs a dev split: give --dev FILE")
         return None
     metric = arguments.metric or dataset.task.metric(dataset.space)
-    if not dataset["dev"].labelled:
-        raise ValueError("the dev split has texts without gold labels: nothing to measure")
-    gold = dataset["dev"].gold_of(np.arange(len(dataset["dev"])), dataset["dev"].max_units)
-    known = dataset.task.metrics(dataset["dev"].complete(gold), dataset.space)
+    known = metric_names(dataset)
     if metric not in known:  # now, and not when a run has begun
         raise ValueError(f"no metric {metric!r}: one of {', '.join(known)}")
 
@@ -216,6 +259,19 @@ def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallba
         keep_best=arguments.keep_best,
         tell=tell,
     )
+
+
+def metric_names(dataset: Dataset) -> tuple[str, ...]:
+    """What can be measured on the dev split.
+
+    Raises:
+        ValueError: it has texts without gold labels.
+    """
+    dev = dataset["dev"]
+    if not dev.labelled:
+        raise ValueError("the dev split has texts without gold labels: nothing to measure")
+    gold = dev.gold_of(np.arange(len(dev)), dev.max_units)
+    return tuple(dataset.task.metrics(dev.complete(gold), dataset.space))
 
 
 def labels_of(space: LabelSpace) -> str:
