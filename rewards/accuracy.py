@@ -11,11 +11,12 @@ from lingym.types import FloatArray, Labelings
 
 @dataclass(eq=False)
 class Accuracy(Reward):
-    """Share of an episode's units that got their gold label.
+    """Share of an episode's units that got their gold label: with c right of s, c / s in [0, 1].
 
-    Units without a gold label do not count. So an episode that a label stopped too early is judged
-    by all the units that it should have labelled, and the score of a prefix does not depend on
-    where the episode will stop.
+    It equals ``sklearn.metrics.accuracy_score(gold, predicted)`` of the episode; an episode without
+    gold labels scores 0. Units without a gold label do not count. So an episode that a label
+    stopped too early is judged by all the units that it should have labelled, and the score of a
+    prefix does not depend on where the episode will stop.
 
     Attributes:
         dense: score a prefix by the units that are right so far; else only the whole labelling.

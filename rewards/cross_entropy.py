@@ -16,7 +16,7 @@ class CrossEntropy(Reward):
 
     With K labels and smoothing e, the reward of a step is log q(label | gold), where
     q = (1 - e) onehot(gold) + e / K (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567); the
-    score is the sum over the units that have a label.
+    score is the sum over the units that have a label, at most 0, and 0 where none has one.
 
     For labels drawn from the policy, E[log q] + H(policy) = -KL(policy || q). So with no discount
     (gamma = 1) and an entropy coefficient of 1 the best policy is q itself; with a smaller

@@ -18,7 +18,8 @@ class SampleF1(Reward):
     """F-beta between the set of labels given "yes" and the gold set of one text.
 
     With m labels in both sets among p given and g gold ones, the score is
-    (1 + b^2) m / (p + b^2 g): scikit-learn's ``average="samples"`` is its mean over texts.
+    (1 + b^2) m / (p + b^2 g), in [0, 1]; scikit-learn's ``average="samples"`` is its mean over
+    texts.
 
     Attributes:
         beta: b, over 0; above 1 it weighs recall more, below 1 precision.

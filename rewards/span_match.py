@@ -13,6 +13,9 @@ pairing. IOB2 spans of one side never overlap each other, so it is found from le
 is made of the two spans that share a unit as soon as they do, if both are free. (Two spans that
 share boundaries overlap no other, so only overlaps can compete, and all of these are worth the
 same; and of the leftmost pair one span is in no later pair, so making it loses nothing.)
+
+The package nervaluate gives the same counts but for "type": there a span of another type that comes
+first takes the gold span away, so that fewer pairs may be made.
 """
 
 from typing import NamedTuple
