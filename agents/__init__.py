@@ -6,6 +6,7 @@ from lingym.agents.expected import ExpectedReward
 from lingym.agents.labeller import Labeller
 from lingym.agents.minimum_risk import MinimumRisk
 from lingym.agents.ppo import PPO
+from lingym.agents.preference import PreferenceLearning
 from lingym.agents.reinforce import REINFORCE
 from lingym.agents.sarsa import SARSA
 from lingym.agents.supervised import Supervised
@@ -18,6 +19,7 @@ __all__ = [
     "LabelVecEnv",
     "Labeller",
     "MinimumRisk",
+    "PreferenceLearning",
     "Supervised",
     "evaluate",
     "predict_labels",

@@ -58,7 +58,7 @@ def importance_weights(
     return log_ratio.clamp(max=math.log(limit)).exp()
 
 
-class Delayed(OneUpdate):
+class LateFeedback(OneUpdate):
     """An agent of one update a minibatch, whose feedback may come `feedback_delay` texts late.
 
     The reward is asked when the feedback is due and not before: once so many further texts were

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from lingym.agents.evaluate import evaluate
 from lingym.envs import (
+    Abstaining,
     Episodes,
     Example,
     ExtractiveSummary,
@@ -29,11 +31,13 @@ from lingym.envs.corpora import Record
 from lingym.envs.episodes import Overflow
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.envs.tasks import TASKS
-from lingym.envs.tokenizer import SPECIAL, load_tokenizer
+from lingym.envs.tasks.abstaining import SETTING, known_task
+from lingym.envs.tokenizer import SPECIAL, UnitTokenizer, load_tokenizer
 from lingym.hub import TINY, encoder_path
 from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings, save_policy
 from lingym.policies.save import SETTINGS
-from lingym.types import LabelSpace
+from lingym.rewards import without_abstain
+from lingym.types import LabelSpace, Quota
 
 STOCK = (None, "tagging", "classification", "multilabel")
 """Tasks that stock classifiers of words and texts know too; None: a task of the user's own."""
@@ -82,21 +86,23 @@ class Labeller:
         Raises:
             DataError: a text is empty.
         """
+        return list(self.predict_records(self.records(texts)))
+
+    def records(
+        self, texts: Sequence[str | Sequence[str] | Mapping[str, Any] | Record]
+    ) -> list[Record]:
+        """Texts as `predict` takes them, each as a record; what is one already stays."""
         name = "text" if self.policy.labels.of_text else "tokens"
-        return list(
-            self.predict_records(
-                [
-                    Record(
-                        text
-                        if isinstance(text, Mapping)
-                        else {name: text if isinstance(text, str) else list(text)},
-                        "text",
-                        (place,),
-                    )
-                    for place, text in enumerate(texts, 1)
-                ]
-            )
-        )
+        records = []
+        for place, text in enumerate(texts, 1):
+            if isinstance(text, Record):
+                records.append(text)
+            elif isinstance(text, Mapping):
+                records.append(Record(text, "text", (place,)))
+            else:
+                words = text if isinstance(text, str) else list(text)
+                records.append(Record({name: words}, "text", (place,)))
+        return records
 
     def predict_records(
         self, records: Sequence[Record], **columns: str | None
@@ -146,9 +152,14 @@ class Labeller:
         if task is None:
             if self.task is None:
                 raise ValueError("this model's task is its user's own: give it as task=")
-            task = TASKS[self.task].of_space(labels, **self.settings, **arguments)
+            task = known_task(TASKS[self.task], labels, **self.settings, **arguments)
         examples: list[Example] = task.read({"text": records})["text"]
-        return encode(task, examples, labels, self.tokenizer, self.max_tokens, self.overflow)
+        return encode(task, examples, labels, self._units, self.max_tokens, self.overflow)
+
+    @cached_property
+    def _units(self) -> UnitTokenizer:
+        """The tokenizer made ready for units, which takes longer than labelling a text."""
+        return UnitTokenizer(self.tokenizer)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder that `Labeller.load` reads; an older one is replaced whole.
@@ -247,6 +258,8 @@ def _task_fault(name: str | None, kept: Any, labels: LabelSpace) -> str:
     if not isinstance(kept, dict):
         return f"task_settings is {kept!r}; wanted an object"
     kind = TASKS[name]
+    if SETTING in kept:
+        return _abstain_fault(name, kept, labels)
     if kind is MultiTask:
         return _mix_fault(kept, labels)
     for key, value in kept.items():
@@ -265,6 +278,23 @@ def _task_fault(name: str | None, kept: Any, labels: LabelSpace) -> str:
         own = kind.of_space(labels, **kept).label_space(())
         if (own.names, own.stop, own.quota) != (labels.names, labels.stop, labels.quota):
             return f"task_settings {kept} and the labels and rules of space are not of one model"
+    return ""
+
+
+def _abstain_fault(name: str, kept: dict[str, Any], labels: LabelSpace) -> str:
+    own = {key: value for key, value in kept.items() if key != SETTING}
+    try:
+        inside = without_abstain(labels)
+        fault = _task_fault(name, own, inside)
+        if fault:
+            return fault
+        wanted = known_task(TASKS[name], labels, **kept)
+        assert isinstance(wanted, Abstaining)
+    except (TypeError, ValueError) as error:
+        return f"task_settings has {SETTING!r}: {kept[SETTING]!r}: {error}"
+    quota = None if wanted.budget is None else Quota(len(inside), limit=wanted.budget)
+    if labels.quota != quota:
+        return f"task_settings {kept} and the labels and rules of space are not of one model"
     return ""
 
 

@@ -7,7 +7,7 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
-from lingym.agents.delay import Delayed, Importance, Waiting, importance_weights
+from lingym.agents.delay import Importance, LateFeedback, Waiting, importance_weights
 from lingym.agents.episodic import detached, taken
 from lingym.agents.losses import (
     group_advantages,
@@ -22,7 +22,7 @@ from lingym.types import Batch
 Baseline = Literal["none", "mean", "value", "greedy", "leave-one-out", "group"]
 
 
-class REINFORCE(Delayed):
+class REINFORCE(LateFeedback):
     """REINFORCE (Williams, 1992, https://doi.org/10.1007/BF00992696) with one encoding a text.
 
     Each text of a minibatch is encoded once, labelled `samples` times, scored, and the policy is

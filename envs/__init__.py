@@ -6,6 +6,7 @@ from lingym.envs.encode import encode
 from lingym.envs.env import LabelEnv
 from lingym.envs.episodes import Episodes
 from lingym.envs.tasks import (
+    Abstaining,
     Classification,
     Example,
     ExtractiveSummary,
@@ -24,6 +25,7 @@ from lingym.envs.tasks import (
 from lingym.envs.vector_env import LabelVectorEnv
 
 __all__ = [
+    "Abstaining",
     "Classification",
     "Corpus",
     "Dataset",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         evaluate,
     )
     from lingym.envs import (
+        Abstaining,
         Classification,
         ExtractiveSummary,
         LabelEnv,
@@ -45,6 +46,7 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SARSA",
+    "Abstaining",
     "Classification",
     "DataError",
     "ExpectedReward",
@@ -84,6 +86,7 @@ _ROOMS = {
         "evaluate",
     ),
     "lingym.envs": (
+        "Abstaining",
         "Classification",
         "ExtractiveSummary",
         "LabelEnv",

@@ -23,6 +23,8 @@ from lingym.policies.encoder import quiet
 from lingym.policies.policy import History, LabelPolicy
 from lingym.policies.stock import stock_model
 from lingym.policies.texts import Pooling
+from lingym.policies.widen import abstains_beside, widened
+from lingym.rewards import ABSTAIN
 from lingym.types import Form, LabelSpace, Quota
 
 FORMAT = 1
@@ -201,6 +203,7 @@ def _rules(space: LabelSpace) -> dict[str, Any]:
 def load_heads(policy: LabelPolicy, folder: Path) -> None:
     """Put the saved heads into a policy whose encoder was read from the same folder.
 
+    A policy that can abstain can take the heads of one that cannot (`lingym.policies.widen`).
     A policy with history can take the heads of one without: what it adds stays zero, so it begins
     with the same labels.
 
@@ -209,7 +212,9 @@ def load_heads(policy: LabelPolicy, folder: Path) -> None:
     """
     saved = read_labels(folder)
     ours = policy.labels
-    if (saved.names, saved.form, saved.roles) != (ours.names, ours.form, ours.roles):
+    wider = abstains_beside(ours, saved)
+    names = (*saved.names, ABSTAIN) if wider else saved.names
+    if (names, saved.form, saved.roles) != (ours.names, ours.form, ours.roles):
         theirs = {*saved.names, *saved.roles}
         only = sorted(theirs ^ {*ours.names, *ours.roles})
         raise ValueError(
@@ -218,6 +223,8 @@ def load_heads(policy: LabelPolicy, folder: Path) -> None:
         )
     heads = {name: value for name, value in read_heads(folder).items() if name != "transitions"}
     own = policy.state_dict()
+    if wider:
+        heads = widened(heads, own, ours)
     for name, value in heads.items():
         if name in own and own[name].shape != value.shape:
             raise ValueError(

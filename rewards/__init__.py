@@ -23,6 +23,7 @@ from lingym.rewards.feedback import (
     Judge,
     Noisy,
     OneScore,
+    Preference,
     Verdicts,
     without_abstain,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "Noisy",
     "Normalized",
     "OneScore",
+    "Preference",
     "References",
     "RelationF1",
     "Reward",

@@ -28,6 +28,7 @@ from lingym.rewards.feedback import (
     Delayed,
     Noisy,
     OneScore,
+    Preference,
 )
 from lingym.rewards.function import from_function
 from lingym.rewards.length_cost import LengthCost, StepCost
@@ -44,7 +45,7 @@ _BUILT_IN: tuple[type[Any], ...] = (
     *(CorpusF1, CorpusMCC, CorpusPrecision, CorpusRecall),
     *(RelationF1, Rouge, SampleF1, SquadF1),
     *(CostMatrix, LengthCost, MCC, StepCost),
-    *(Abstain, Bandit, Budget, Clicks, Counts, Delayed, Noisy, OneScore),
+    *(Abstain, Bandit, Budget, Clicks, Counts, Delayed, Noisy, OneScore, Preference),
     *(Constrained, Named, Normalized),
 )
 REWARDS: dict[str, type[Any]] = {

@@ -19,7 +19,9 @@ TaskName = Literal[
     "slots_intent",
     "multitask",
 ]
-AgentName = Literal["supervised", "ppo", "reinforce"]
+AgentName = Literal[
+    "supervised", "ppo", "reinforce", "expected_reward", "minimum_risk", "preference"
+]
 
 COLUMNS: dict[str, dict[str, str]] = {
     "tagging": {"text": "text", "labels": "tags", "scheme": "scheme", "on_fault": "on_fault"},
@@ -127,6 +129,10 @@ class Reading:
         return {known[name]: given[name] for name in known if name in given}
 
 
+ABLE_TO_ABSTAIN = ("tagging", "classification", "multilabel", "relation", "sentences")
+"""The tasks that --abstain can stand around."""
+
+
 @dataclass(frozen=True)
 class TaskOptions:
     """What some tasks can be told."""
@@ -142,6 +148,29 @@ class TaskOptions:
     mix: Path | None = None
     """multitask: a TOML file with a table for each task: its kind (task = "tagging"), its files or
     corpus, its columns, and its weight."""
+    abstain: bool = False
+    """tagging, classification, multilabel, relation, sentences: one more label, ABSTAIN, leaves a
+    unit to an annotator."""
+    abstain_budget: int | None = None
+    """With --abstain: the most units of a text that may be abstained."""
+    abstain_price: float | None = None
+    """With --abstain: what an answer costs, in the default reward and in the metric `utility`; by
+    default 0.3."""
+
+    def abstaining(self) -> dict[str, Any] | None:
+        """The arguments of `lingym.envs.Abstaining`; None where the task cannot abstain.
+
+        Raises:
+            ValueError: there are some, and no --abstain.
+        """
+        budget, price = self.abstain_budget, self.abstain_price
+        if not self.abstain:
+            if budget is not None or price is not None:
+                which = "budget" if budget is not None else "price"
+                raise ValueError(f"--abstain-{which} means something with --abstain only")
+            return None
+        given = {"budget": budget, "price": price}
+        return {name: value for name, value in given.items() if value is not None}
 
     def arguments(self, task: str) -> dict[str, Any]:
         """The arguments of the task's class.
@@ -155,7 +184,10 @@ class TaskOptions:
             "summary": ("sentences", "words"),
             "multitask": ("mix",),
         }
-        given = {name: value for name, value in vars(self).items() if value}
+        wrapping = ("abstain", "abstain_budget", "abstain_price")  # `abstaining` has those
+        if self.abstain and task not in ABLE_TO_ABSTAIN:
+            raise ValueError(f"task {task} cannot abstain: {', '.join(ABLE_TO_ABSTAIN)} can")
+        given = {k: value for k, value in vars(self).items() if value and k not in wrapping}
         unused = [name for name in given if name not in uses.get(task, ())]
         if unused:
             raise ValueError(f"task {task} has no use for --{unused[0].replace('_', '-')}")

@@ -29,7 +29,7 @@ class Evaluate:
     def run(self) -> None:
         """Print the metrics, and for span tags those of every type."""
         from lingym.agents import Labeller, predict_labels
-        from lingym.envs import MultiTask
+        from lingym.envs import Abstaining, MultiTask
         from lingym.envs.corpora import read_records
         from lingym.rewards import span_report
         from lingym.scripts.mix import load_mix
@@ -60,7 +60,10 @@ class Evaluate:
         for name, value in metrics.items():
             print(f"{name:<{width}} {value:.4f}")
         if labeller.task == "tagging" and "entity_f1" in metrics:
-            report = span_report(labelings.labels, labelings.gold, episodes.space.names)
+            space = episodes.space
+            if isinstance(episodes.task, Abstaining):
+                labelings, space = episodes.task.alone(labelings, space)
+            report = span_report(labelings.labels, labelings.gold, space.names)
             width = max(len(kind) for kind in report)
             print(f"\n{'type':<{width}}  precision  recall  f1      support")
             for kind, row in report.items():

@@ -46,7 +46,8 @@ class Train:
     encoder: str | None = None
     """minilm (the default), tiny, a folder, or a Hugging Face Hub name."""
     warm_start: Path | None = None
-    """A run to go on from: its encoder, heads, tokenizer and labels."""
+    """A run to go on from: its encoder, heads, tokenizer and labels, and what its reward has
+    learned, if the reward is the same."""
     pooling: Literal["first", "mean"] | None = None
     """A unit's feature: its first token's, or the mean over its tokens. By default first, or the
     warm start's."""
@@ -81,8 +82,12 @@ class Train:
     """PPO: of generalised advantage estimation."""
     samples: int = 4
     """Labelings of each text, from one encoding of it."""
-    baseline: Literal["none", "mean", "value", "greedy", "leave-one-out"] = "leave-one-out"
-    """What a return is compared with. PPO knows leave-one-out, and value (GAE)."""
+    baseline: Literal["none", "mean", "value", "greedy", "leave-one-out", "group"] = "leave-one-out"
+    """What a return is compared with. PPO knows leave-one-out, group, and value (GAE)."""
+    alpha: float = 0.005
+    """Minimum risk: how sharp the probabilities of the sampled labelings are made."""
+    include_gold: bool = False
+    """Minimum risk: put the gold labelling into each sample."""
     gamma: float = 1.0
     """The discount; 1 makes the return the score of the labelling."""
     ent_coef: float = 0.0
@@ -91,6 +96,10 @@ class Train:
     """Weight of the value loss."""
     kl_coef: float = 0.0
     """Weight of the KL to the policy that the run began with."""
+    feedback_delay: int = 0
+    """REINFORCE: texts that are labelled before the feedback on a labelling arrives."""
+    comparisons: int = 1
+    """Preference: pairs of labelings of each text that the judge is shown."""
 
     metric: str | None = None
     """The dev metric that decides; by default the task's own."""

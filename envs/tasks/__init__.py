@@ -1,5 +1,6 @@
 """The tasks: what the units of a text are, and what their labels are."""
 
+from lingym.envs.tasks.abstaining import Abstaining
 from lingym.envs.tasks.choice import MultipleChoice
 from lingym.envs.tasks.classification import Classification
 from lingym.envs.tasks.multilabel import MultiLabel
@@ -23,6 +24,7 @@ TASKS: dict[str, type[Task]] = {
 
 __all__ = [
     "TASKS",
+    "Abstaining",
     "Classification",
     "Example",
     "ExtractiveSummary",

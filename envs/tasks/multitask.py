@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lingym.envs.corpora import Corpus, Record, load_corpus
+from lingym.envs.tasks.abstaining import Abstaining
 from lingym.envs.tasks.columns import label
 from lingym.envs.tasks.sentences import SentenceTagging
 from lingym.envs.tasks.tagging import Tagging
@@ -43,6 +44,8 @@ class MultiTask(Task):
     ) -> None:
         if not tasks or any("/" in name for name in tasks):
             raise ValueError(f"wanted tasks with names that hold no '/', got {list(tasks)}")
+        if any(isinstance(task, Abstaining) for task in tasks.values()):
+            raise ValueError("a task that can abstain cannot be mixed with others")
         if weights is not None and (
             set(weights) != set(tasks) or min(weights.values()) < 0 or not sum(weights.values())
         ):
