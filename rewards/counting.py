@@ -18,7 +18,7 @@ def correct(labelings: Labelings) -> BoolArray:
 def planned(labelings: Labelings) -> BoolArray:
     """The units that the episodes have if no label stops them, bool [B, U].
 
-    Where gold labels are hidden and a label stops an episode, only those up to the stop are known.
+    Where a label stopped an episode, its gold labels say how many it would have had.
     """
     within = np.arange(labelings.labels.shape[1]) < labelings.lengths[:, None]
     there: BoolArray = within | (labelings.gold >= 0)

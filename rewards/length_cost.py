@@ -66,9 +66,10 @@ class LengthCost(Reward):
         """Minus the price of each unit, float64 [B, U]."""
         return np.where(self._costly(labelings), -float(self.price), 0.0)
 
-    def table(self, labelings: Labelings, count: int) -> FloatArray:
-        """Minus the price of every label that costs, float64 [B, U, K]."""
-        _ = self.space
+    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
+        """Minus the price of every label that costs, float64 [B, U, K]; None as in `StepCost`."""
+        if _cut(self.space, labelings):
+            return None
         each = np.where(self._costs[:-1], -float(self.price), 0.0)
         return each * planned(labelings)[..., None]
 
@@ -110,9 +111,20 @@ class StepCost(Reward):
         within = np.arange(labelings.labels.shape[1]) < labelings.lengths[:, None]
         return np.where(within, -float(self.price), 0.0)
 
-    def table(self, labelings: Labelings, count: int) -> FloatArray:
-        """Minus the price for every label, float64 [B, U, K]."""
+    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
+        """Minus the price for every label, float64 [B, U, K].
+
+        None where a label can stop an episode and no gold label says how long it would have been.
+        """
+        if _cut(self._space, labelings):
+            return None
         return np.repeat(-float(self.price) * planned(labelings)[..., None], count, 2)
+
+
+def _cut(space: LabelSpace | None, labelings: Labelings) -> bool:
+    """Whether it is not known how many units the episodes have: they may have been stopped."""
+    can_stop = space is not None and space.stop is not None
+    return can_stop and not bool((labelings.gold >= 0).any())
 
 
 def _check_price(price: float) -> None:

@@ -3,6 +3,7 @@
 import csv
 import pickle
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -177,6 +178,15 @@ def test_length_and_steps_are_priced_without_gold(labelings):
     assert CostMatrix().needs_gold
     assert (LengthCost() + CostMatrix()).needs_gold
     assert not (LengthCost() + StepCost()).needs_gold
+
+
+def test_without_gold_a_stopped_episode_has_no_table(labelings):
+    names = ("in", "out", "stop")
+    one = labelings([["in", "stop"]], [["in", "out"]], names)
+    for reward in (LengthCost(labels=("in",)), StepCost()):
+        reward.bind(LabelSpace(names, stop=2))
+        assert reward.table(one, 3).shape == (1, 2, 3)
+        assert reward.table(replace(one, gold=np.full_like(one.gold, -1)), 3) is None
 
 
 def test_hidden_gold_leaves_the_table_as_it_is(labelings):
