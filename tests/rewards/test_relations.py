@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lingym.rewards import (
     F1,
     MCC,
+    Abstain,
     Accuracy,
     ByKind,
     Constrained,
@@ -178,6 +179,14 @@ REWARDS = {
         ByKind({"slot": Normalized(EntityF1()), "intent": Linear(1, 0) * Accuracy()}),
         ByKind({"slot": CorpusF1(dense=True), "intent": CorpusF1(average="macro")}),
     ],
+    "abstaining": [
+        Abstain(Accuracy()),
+        Abstain(EntityF1(), price=0.1),
+        Abstain(EntityF1(dense=True), price=2.0, answers=0),
+        Abstain(F1(average="macro", dense=True), answers=2),
+        0.5 * Abstain(Accuracy(), answers=3) + Abstain(CrossEntropy(), price=0.0),
+    ],
+    "abstaining sets": [Abstain(SampleF1(dense=True), price=0.5), Abstain(SampleF1(), answers=2)],
 }
 CASES = [(reward, WORLDS[name]) for name, rewards in REWARDS.items() for reward in rewards]
 every_reward = pytest.mark.parametrize(

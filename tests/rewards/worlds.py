@@ -1,11 +1,11 @@
 """Random labelings of every task's shape, for what holds of every reward."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lingym.rewards import Answers, References
+from lingym.rewards import ABSTAIN, Answers, References
 from lingym.types import Facts, Labelings, LabelSpace, Quota, stopped
 
 EXAMPLES = 12  # of a split that has facts
@@ -117,6 +117,16 @@ def _kinds(rng, lengths, examples, units):
     return _mostly(rng, gold, 8), gold, kinds  # labels of the wrong kind too
 
 
+def _abstaining(number: int):
+    """Labels of units, with some that are left to an annotator: the last label, never gold."""
+
+    def draw(rng, lengths, examples, units):
+        gold = rng.integers(0, number, (len(lengths), units))
+        return _mostly(rng, gold, number + 1), gold, None
+
+    return draw
+
+
 WORLDS = {
     "tags": World(TAGS, _named(5, rare=0.3)),
     "sets": World(SETS, _named(2), units=5),
@@ -125,4 +135,6 @@ WORLDS = {
     "sentences": World(SENTENCES, _named(3), {"references": _references()}),
     "relations": World(RELATIONS, _named(5), {"label_counts": np.array([400, 50, 30, 20, 200])}),
     "kinds": World(KINDS, _kinds),
+    "abstaining": World(LabelSpace((*TAGS.names, ABSTAIN)), _abstaining(5)),
+    "abstaining sets": World(replace(SETS, names=(*SETS.names, ABSTAIN)), _abstaining(2), units=5),
 }
