@@ -5,9 +5,12 @@ from lingym.agents.evaluate import evaluate, predict_labels
 from lingym.agents.expected import ExpectedReward
 from lingym.agents.labeller import Labeller
 from lingym.agents.minimum_risk import MinimumRisk
+from lingym.agents.online import OnlineLearner
+from lingym.agents.online_settings import OnlineSettings
 from lingym.agents.ppo import PPO
 from lingym.agents.preference import PreferenceLearning
 from lingym.agents.reinforce import REINFORCE
+from lingym.agents.replay import Reservoir
 from lingym.agents.sarsa import SARSA
 from lingym.agents.supervised import Supervised
 
@@ -19,7 +22,10 @@ __all__ = [
     "LabelVecEnv",
     "Labeller",
     "MinimumRisk",
+    "OnlineLearner",
+    "OnlineSettings",
     "PreferenceLearning",
+    "Reservoir",
     "Supervised",
     "evaluate",
     "predict_labels",

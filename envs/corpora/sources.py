@@ -77,17 +77,23 @@ def read_records(
         DataError: the source cannot be read, or holds no record.
         ValueError: an option has no meaning for the format.
     """
+    records = list(iter_records(source, split, options))
+    if not records:
+        raise DataError(f"{source}: holds no records (wanted at least one for the {split} split)")
+    return records
+
+
+def iter_records(
+    source: str | Path, split: str = "train", options: Options | None = None
+) -> Iterator[Record]:
+    """One split's records as they come, such as lines typed one by one; arguments as above."""
     options = options or Options()
     name = str(source)
     if name.startswith((synthetic.PREFIX, hub.PREFIX)):
         _refuse(options, set(), name)
         module = synthetic if name.startswith(synthetic.PREFIX) else hub
-        records = list(module.read(name, split))
-    else:
-        records = list(_read_file(name, options))
-    if not records:
-        raise DataError(f"{name}: holds no records (wanted at least one for the {split} split)")
-    return records
+        return iter(module.read(name, split))
+    return _read_file(name, options)
 
 
 def _read_file(path: str, options: Options) -> Iterator[Record]:

@@ -1,0 +1,302 @@
+"""A labeller that goes on learning while it serves: labels now, feedback later.
+
+Sizes: B episodes, U units, K labels.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lingym.agents.episodic import detached, taken
+from lingym.agents.labeller import Labeller
+from lingym.agents.losses import (
+    clipped_surrogate,
+    kl_divergence,
+    leave_one_out,
+    masked_mean,
+    returns_to_go,
+)
+from lingym.agents.online_settings import OnlineSettings
+from lingym.agents.replay import (
+    Reservoir,
+    Shown,
+    Together,
+    alone,
+    by_unit,
+    off_policy_loss,
+    together,
+)
+from lingym.envs import Episodes
+from lingym.envs.corpora import Record
+from lingym.policies import LabelPolicy
+from lingym.types import FloatArray
+
+CHUNK = 32  # texts that are encoded at a time
+
+
+class OnlineLearner:
+    """Labels texts as they come, and learns from feedback on its labels when that comes.
+
+    An update takes `batch_size` new feedbacks and replays old ones. New labels have PPO's clipped
+    surrogate (Schulman et al., 2017, https://arxiv.org/abs/1707.06347) against the policy that gave
+    them, since feedback comes late; where labels were drawn from a sharpened policy, each is
+    weighed by p / behaviour, at most `max_weight` (the decoupled objective of Hilton et al., 2022,
+    https://arxiv.org/abs/2110.00641). One labelling of a text was shown, so only its own feedback
+    is known, and nothing of other labelings.
+
+    Args:
+        labeller: what labels; its policy is trained in place.
+        settings: how it learns.
+        columns: the columns that hold what the task reads, by the names of its class's arguments.
+
+    Attributes:
+        labelled: texts labelled so far; the next one's id.
+        updates: updates so far.
+        given_up: texts that were pushed out while they waited for feedback.
+    """
+
+    def __init__(
+        self,
+        labeller: Labeller,
+        settings: OnlineSettings | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.labeller, self.columns = labeller, dict(columns or {})
+        self.settings = settings = settings or OnlineSettings()
+        self.labelled = self.updates = self.given_up = 0
+        self.mean: float | None = None
+        self.waiting: dict[int, Shown] = {}
+        self.ready: list[Shown] = []
+        self.random = np.random.default_rng(settings.seed)
+        self.memory: Reservoir[Shown] = Reservoir(settings.memory, self.random)
+        self.generator = torch.Generator(self.policy.device)
+        self.generator.manual_seed(int(self.random.integers(2**63)))
+        self.reference: LabelPolicy | None = None
+        if settings.kl_coef:
+            self.reference = copy.deepcopy(self.policy).requires_grad_(False)
+
+    @property
+    def policy(self) -> LabelPolicy:
+        """What labels, as it is now."""
+        return self.labeller.policy
+
+    def label(
+        self, texts: Sequence[str | Sequence[str] | Mapping[str, Any] | Record]
+    ) -> list[dict[str, Any]]:
+        """Label texts.
+
+        Args:
+            texts: as `lingym.agents.Labeller.predict` takes them, or records of a corpus, whose
+                gold labels are not looked at.
+
+        Returns:
+            One dict a text: its ``id``, by which `feedback` names it, and the labels as the task
+            presents them; an id that the text had of its own is its ``text_id``.
+
+        Raises:
+            DataError: a text is empty, or lacks a column.
+        """
+        records = self.labeller.records(texts)
+        episodes = self.labeller.read(records, unlabelled=True, **self.columns)
+        shown: list[dict[str, Any]] = []
+        for start in range(0, len(episodes), CHUNK):
+            shown += self._label(episodes, range(start, min(start + CHUNK, len(episodes))))
+        return shown
+
+    @torch.no_grad()
+    def _label(self, episodes: Episodes, places: range) -> list[dict[str, Any]]:
+        policy, heat = self.policy, self.settings.temperature
+        batch = episodes.batch(places)
+        distribution = policy.distribution(policy.features(policy.texts(batch)), batch)
+        drawn = distribution
+        if heat not in (0, 1):
+            step = distribution.transition
+            drawn = replace(
+                distribution,
+                scores=distribution.scores / heat,
+                transition=None if step is None else step / heat,
+            )
+        labels = drawn.sample(1, self.generator)[0] if heat else drawn.mode()
+        every = distribution.log_probs(labels)
+        own = taken(every, labels)
+        behaviour = taken(drawn.log_probs(labels), labels) if heat else torch.zeros_like(own)
+        numbers = (own.double().cpu().numpy(), behaviour.double().cpu().numpy())
+        chances = every.exp().double().cpu().numpy()
+        given = labels.cpu().numpy().astype(np.int32)
+        shown = []
+        for row, place in enumerate(places):
+            count = int((given[row] >= 0).sum())
+            example, space = episodes.examples[place], episodes.space
+            row_labels = given[row, :count].copy()
+            presented = episodes.task.present(example, row_labels, space, chances[row, :count])
+            named = {"text_id": presented.pop("id")} if "id" in presented else {}
+            shown.append({"id": self.labelled, **named, **presented})
+            log_probs, drawn_at = (values[row, :count].copy() for values in numbers)
+            text = alone(episodes, place)
+            self.waiting[self.labelled] = Shown(
+                self.labelled, text, row_labels, log_probs, drawn_at
+            )
+            self.labelled += 1
+        while len(self.waiting) > self.settings.pending:
+            self.waiting.pop(next(iter(self.waiting)))
+            self.given_up += 1
+        return shown
+
+    def feedback(self, id: int, rewards: float | Sequence[float] | FloatArray) -> dict[str, float]:
+        """Be told what the labels of a text were worth; every `batch_size`-th time, learn.
+
+        Args:
+            id: the text's, from `label`.
+            rewards: one number for the whole text, or one for each unit that was labelled.
+
+        Returns:
+            What an update measured by name; empty where none was due.
+
+        Raises:
+            ValueError: no text of this id waits for feedback, or the rewards are not such.
+            FloatingPointError: the gradient is not finite.
+        """
+        shown = self.waiting.get(id)
+        if shown is None:
+            raise ValueError(self._unknown(id))
+        self.ready.append(replace(shown, rewards=by_unit(rewards, len(shown.labels), id)))
+        del self.waiting[id]
+        if len(self.ready) < self.settings.batch_size:
+            return {}
+        return self.update()
+
+    def update(self) -> dict[str, float]:
+        """Learn now from the feedback that is there; what was measured, by name."""
+        if not self.ready:
+            return {}
+        new, self.ready = self.ready, []
+        old = self.memory.sample(self.settings.replayed)
+        log: dict[str, float] = {}
+        together_ = together([*new, *old], self.policy.device)
+        baseline = self._running(together_, len(new))
+        for _ in range(self.settings.n_epochs):
+            loss, log = self.loss(together_, len(new), baseline)
+            log["grad_norm"] = self._step(loss)
+        for shown in new:
+            self.memory.add(shown)
+        self.updates += 1
+        return log
+
+    def loss(self, texts: Together, new: int, baseline: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """The loss on texts that were shown, and what to log of it.
+
+        Args:
+            texts: the first `new` of them are new, the others are replayed.
+            new: how many are new.
+            baseline: [B, 1] with the ``mean`` baseline.
+        """
+        settings, policy = self.settings, self.policy
+        batch, labels = texts.batch, texts.labels
+        mask = labels >= 0
+        features = policy.features(policy.texts(batch))
+        every = policy.distribution(features, batch).log_probs(labels)
+        log_probs = torch.where(mask, taken(every, labels), 0.0)
+        returns = returns_to_go(texts.rewards, settings.gamma)
+        log: dict[str, Tensor] = {"reward": texts.rewards[:new].sum(1).mean()}
+        loss = torch.zeros((), device=policy.device)
+        if settings.baseline == "value":
+            values = policy.values(features, labels, batch)
+            log["value_loss"] = masked_mean((values - returns).square(), mask)
+            loss = loss + settings.vf_coef * log["value_loss"]
+            baseline = values.detach()
+        advantages = torch.where(mask, returns - baseline, 0.0)
+        clipped = len(labels) if settings.weights == "clipped" else new
+        surrogate = self._surrogate(texts, log_probs, advantages, mask, clipped)
+        if clipped < len(labels):
+            rest = slice(clipped, None)
+            replayed = off_policy_loss(
+                *(log_probs[rest], texts.behaviour[rest], advantages[rest], mask[rest]),
+                *(settings.weights, settings.max_weight),
+            )
+            share = mask[rest].sum() / mask.sum()
+            surrogate = (1 - share) * surrogate + share * replayed
+        entropy = masked_mean(-(every.exp() * every).sum(-1).expand(mask.shape), mask)
+        loss = loss + surrogate - settings.ent_coef * entropy
+        if self.reference is not None:
+            with torch.no_grad():
+                before = self.reference.features(self.reference.texts(batch))
+                known = self.reference.distribution(before, batch).log_probs(labels)
+            log["reference_kl"] = masked_mean(kl_divergence(every, known).expand(mask.shape), mask)
+            loss = loss + settings.kl_coef * log["reference_kl"]
+        log |= {"policy_gradient_loss": surrogate, "entropy": entropy, "loss": loss}
+        return loss, detached(log)
+
+    def _surrogate(
+        self, texts: Together, log_probs: Tensor, advantages: Tensor, mask: Tensor, rows: int
+    ) -> Tensor:
+        """PPO's loss of the first rows, each label weighed for how it was drawn."""
+        own = slice(0, rows)
+        real = mask[own]
+        ratio = torch.where(real, log_probs[own] - texts.log_probs[own], 0.0).exp()
+        drawn = torch.where(real, texts.log_probs[own] - texts.behaviour[own], 0.0).exp()
+        weighed = advantages[own] * drawn.clamp(max=self.settings.max_weight)
+        return clipped_surrogate(ratio, weighed, real, self.settings.clip_range)
+
+    def _running(self, texts: Together, new: int) -> Tensor:
+        """What returns are compared with, [B, 1]: the mean of earlier ones, which is then moved.
+
+        The first texts have none before them: each is compared with the others.
+        """
+        mask = texts.labels >= 0
+        returns = returns_to_go(texts.rewards, self.settings.gamma)
+        means = torch.where(mask, returns, 0.0).sum(1) / mask.sum(1)  # [B]
+        now, before = float(means[:new].mean()), self.mean
+        self.mean = now if before is None else 0.95 * before + 0.05 * now
+        if before is not None or new < 2:
+            return torch.full_like(means, before or 0.0)[:, None]
+        return leave_one_out(means)[:, None]
+
+    def _step(self, loss: Tensor) -> float:
+        """One optimiser step; returns the gradient's norm before clipping."""
+        policy = self.policy
+        for group in policy.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate
+        policy.optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), self.settings.max_grad_norm)
+        if not torch.isfinite(norm):
+            raise FloatingPointError(
+                f"the gradient is not finite (loss {loss.item()}) after {self.updates} updates: "
+                "lower the learning rate, or look at the feedback"
+            )
+        policy.optimizer.step()
+        return float(norm)
+
+    def _unknown(self, id: int) -> str:
+        """Why no text of this id waits for feedback."""
+        if type(id) is not int or not 0 <= id < self.labelled:
+            return f"no text has the id {id!r}: {self.labelled} were labelled, from 0 on"
+        if self.given_up and id < min(self.waiting, default=self.labelled):
+            return (
+                f"text {id} had its feedback, or was given up: at the most "
+                f"{self.settings.pending} texts wait for feedback (pending)"
+            )
+        return f"text {id} had its feedback already"
+
+    def save(self, folder: str | Path) -> None:
+        """Write everything into a folder: the model, which `Labeller.load` reads, and the rest."""
+        from lingym.agents.online_state import save  # which names this class too
+
+        save(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path, device: str = "auto") -> "OnlineLearner":
+        """A learner that goes on exactly where `save` left it.
+
+        Raises:
+            ValueError: the folder holds no such learner, or is torn.
+        """
+        from lingym.agents.online_state import load
+
+        return load(Path(folder), device)

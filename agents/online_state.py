@@ -1,0 +1,174 @@
+"""An `OnlineLearner` on disk: safetensors and JSON, data only; nothing is unpickled.
+
+A folder holds ``model``, which `Labeller.load` reads and so do ``lingym evaluate`` and ``predict``,
+and ``online``: ``state.json`` (settings, counts, random states) and ``state.safetensors`` (the
+optimiser's moments, and the texts that wait or are remembered, as token ids).
+"""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from lingym.agents.labeller import Labeller
+from lingym.agents.online import OnlineLearner
+from lingym.agents.online_settings import OnlineSettings
+from lingym.agents.replay import Shown, alone, nameless
+from lingym.envs import Episodes
+from lingym.envs.episodes import Encoding
+from lingym.envs.tasks import TASKS
+from lingym.envs.tokenizer import UnitTokenizer
+
+FORMAT = 1
+COUNTS = ("labelled", "updates", "given_up", "mean")
+ARRAYS = (
+    *("tokens", "units", "window_bounds", "text_bounds", "unit_bounds", "groups"),
+    *("kinds", "costs"),
+)
+NUMBERS = ("labels", "log_probs", "behaviour", "rewards")
+
+
+def save(learner: OnlineLearner, folder: Path) -> None:
+    """Write a learner; an older one in the folder is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    learner.labeller.save(folder / "model")
+    shown = [*learner.waiting.values(), *learner.ready, *learner.memory.items]
+    tensors = _of_optimiser(learner.policy.optimizer) | _of_shown(shown)
+    tensors["generator"] = learner.generator.get_state()
+    if learner.reference is not None:
+        weights = learner.reference.state_dict()
+        tensors |= {f"reference.{name}": weight for name, weight in weights.items()}
+    state = {
+        "format": FORMAT,
+        "settings": asdict(learner.settings),
+        "columns": learner.columns,
+        **{name: getattr(learner, name) for name in COUNTS},
+        "ids": [each.id for each in shown],
+        "waiting": len(learner.waiting),
+        "ready": len(learner.ready),
+        "seen": learner.memory.seen,
+        "random": learner.random.bit_generator.state,
+    }
+    own = folder / "online"
+    own.mkdir(exist_ok=True)
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    save_file(whole, own / "state.safetensors.new")
+    (own / "state.json.new").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    for name in ("state.safetensors", "state.json"):
+        os.replace(own / f"{name}.new", own / name)
+
+
+def is_online(folder: str | Path) -> bool:
+    """Whether a folder holds a learner that `OnlineLearner.load` reads."""
+    return (Path(folder) / "online" / "state.json").is_file()
+
+
+def load(folder: Path, device: str = "auto") -> OnlineLearner:
+    """Read what `save` wrote.
+
+    Raises:
+        ValueError: the folder holds no such learner, or is torn.
+    """
+    file = folder / "online" / "state.json"
+    if not file.is_file():
+        raise ValueError(
+            f"{folder} holds no labeller that learns online: it has no online/state.json"
+        )
+    try:
+        state = json.loads(file.read_text(encoding="utf-8"))
+        tensors = load_file(folder / "online" / "state.safetensors")
+    except (OSError, SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{folder}/online cannot be read: {error}") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ValueError(f"{file} is not of format {FORMAT}, which this lingym reads")
+    learner = OnlineLearner(
+        Labeller.load(folder, device), OnlineSettings(**state["settings"]), state["columns"]
+    )
+    for name in COUNTS:
+        setattr(learner, name, state[name])
+    _to_optimiser(learner.policy.optimizer, tensors)
+    learner.generator.set_state(tensors["generator"])
+    learner.random.bit_generator.state = state["random"]
+    shown = _to_shown(learner.labeller, tensors, state["ids"])
+    waiting, ready = state["waiting"], state["waiting"] + state["ready"]
+    learner.waiting = {each.id: replace(each, rewards=None) for each in shown[:waiting]}
+    learner.ready, learner.memory.items = shown[waiting:ready], shown[ready:]
+    learner.memory.seen = state["seen"]
+    if learner.reference is not None:
+        part = {n[10:]: tensor for n, tensor in tensors.items() if n.startswith("reference.")}
+        learner.reference.load_state_dict(part)
+    return learner
+
+
+def _of_optimiser(optimiser: Any) -> dict[str, Tensor]:
+    """The moments of each parameter, by its place and name."""
+    states = optimiser.state_dict()["state"]
+    return {
+        f"optimiser.{place}.{name}": value
+        for place, own in states.items()
+        for name, value in own.items()
+    }
+
+
+def _to_optimiser(optimiser: Any, tensors: dict[str, Tensor]) -> None:
+    states: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        kind, *rest = key.split(".")
+        if kind == "optimiser":
+            states.setdefault(int(rest[0]), {})[rest[1]] = value
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": states, "param_groups": groups})
+
+
+def _of_shown(shown: Sequence[Shown]) -> dict[str, Tensor]:
+    """Texts that were shown, one after another."""
+    if not shown:
+        return {}
+    texts = shown[0].text.joined(*(each.text for each in shown[1:]))
+    arrays = {name: getattr(texts, name) for name in ARRAYS}
+    arrays["decided"] = np.array([len(each.labels) for each in shown], np.int64)
+    for name in NUMBERS:
+        arrays[name] = np.concatenate([_numbers(each, name) for each in shown])
+    known = ((name, array) for name, array in arrays.items() if array is not None)
+    return {f"shown.{name}": torch.from_numpy(array) for name, array in known}
+
+
+def _numbers(shown: Shown, name: str) -> Any:
+    """What is known of each label; zeros for rewards that have not come."""
+    values = getattr(shown, name)
+    return np.zeros(len(shown.labels)) if values is None else values
+
+
+def _to_shown(labeller: Labeller, tensors: dict[str, Tensor], ids: Iterable[int]) -> list[Shown]:
+    known = {n[6:]: t.numpy() for n, t in tensors.items() if n.startswith("shown.")}
+    if not known:
+        return []
+    assert labeller.task is not None
+    space = labeller.policy.labels
+    units = UnitTokenizer(labeller.tokenizer)
+    arrays: dict[str, Any] = {name: known.get(name) for name in ARRAYS}
+    texts = Episodes(
+        task=TASKS[labeller.task].of_space(space, **labeller.settings),
+        space=space,
+        gold=np.full(int(known["unit_bounds"][-1]), -1, np.int32),
+        facts={},
+        pad=units.pad,
+        vocab_size=labeller.tokenizer.get_vocab_size(with_added_tokens=True),
+        examples=[nameless(place) for place in ids],
+        encoding=Encoding(units, labeller.max_tokens, labeller.overflow),
+        **arrays,
+    )
+    ends = np.cumsum(known["decided"])
+    shown = []
+    for place, id in enumerate(ids):
+        own = slice(int(ends[place] - known["decided"][place]), int(ends[place]))
+        shown.append(Shown(id, alone(texts, place), *(known[name][own] for name in NUMBERS)))
+    return shown
