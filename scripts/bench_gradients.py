@@ -95,6 +95,6 @@ def table(found: dict[str, object]) -> str:
     lines = [", ".join(f"{name} {value}" for name, value in about.items())]
     lines.append(f"{'estimator':<36}{'S':>3}" + "".join(f"{name:>10}" for name in COLUMNS))
     for row in rows:
-        numbers = "".join(f"{row[key]:>10.3f}" for key in COLUMNS.values())
+        numbers = "".join(f" {row[key]:>9.3f}" for key in COLUMNS.values())
         lines.append(f"{row['estimator']:<36}{row['samples']:>3}{numbers}")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from lingym.agents import PPO, REINFORCE, ExpectedReward, LabelVecEnv, MinimumRi
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.envs import Dataset, LabelVectorEnv
 from lingym.policies import LabelPolicy
-from lingym.rewards import from_spec
+from lingym.rewards import Reward, from_spec
 from lingym.rewards.wrapper import Wrapper
 from lingym.scripts.bench_gradients import Gradients
 from lingym.scripts.train import Train
@@ -25,25 +25,49 @@ from lingym.types import FloatArray, IntArray, Labelings, LabelSpace
 SETTLING = 8
 """Calls before the first that counts: the running mean of returns must have begun."""
 
+LEARNED_FROM = 512
+"""Texts that a reward with running counts has seen labelled."""
 
-class AtTheEnd(Wrapper):
-    """The same score, paid when the labelling is complete."""
 
-    name = "at_the_end"
+class Held(Wrapper):
+    """A reward as it is: labelings that are drawn to measure do not move what it has learned."""
 
     def __post_init__(self) -> None:
-        """Be sparse whatever is inside."""
+        """Bear the name of the reward inside."""
         super().__post_init__()
-        self.sparse = True
+        self.name = self.reward.name
+
+    def observe(self, labelings: Labelings) -> None:
+        """Take no note."""
+
+    def score(self, labelings: Labelings) -> FloatArray:
+        """The score inside, float64 [B]."""
+        return self.reward.score(labelings)
+
+    def steps(self, labelings: Labelings) -> FloatArray:
+        """The step rewards inside, float64 [B, U]."""
+        return self.reward.steps(labelings)
+
+    def table(self, labelings: Labelings, count: int) -> FloatArray | None:
+        """The table inside, float64 [B, U, K]."""
+        return self.reward.table(labelings, count)
+
+
+class AtTheEnd(Held):
+    """The same score, paid when the labelling is complete."""
 
     def bind(self, space: LabelSpace) -> None:
-        """Bind the reward inside, too."""
+        """Be sparse whatever is inside."""
         super().bind(space)
         self.sparse = True
 
     def score(self, labelings: Labelings) -> FloatArray:
         """The score of a complete labelling, float64 [B]; 0 before."""
         return np.where(self.scored(labelings), self.reward.score(labelings), 0.0)
+
+    def steps(self, labelings: Labelings) -> FloatArray:
+        """The score at each last unit, float64 [B, U]."""
+        return Reward.steps(self, labelings)
 
 
 @dataclass(frozen=True)
@@ -162,9 +186,15 @@ class _Agents:
 
     def __init__(self, dataset: Dataset, policy: LabelPolicy, reward: str, seed: int) -> None:
         self.policy, self.seed, self.count = policy, seed, 0
-        plain, late = from_spec(reward), AtTheEnd(from_spec(reward))
+        inside = from_spec(reward)
+        env = LabelVectorEnv(dataset=dataset, reward=inside)
+        some = range(min(LEARNED_FROM, len(env.episodes)))
+        for start in some[::32]:  # a reward that learns has then seen the policy
+            batch = env.episodes.batch(some[start : start + 32])
+            env.play(policy.label(batch, deterministic=False), batch)
         self.envs = [
-            LabelVecEnv(LabelVectorEnv(dataset=dataset, reward=one)) for one in (plain, late)
+            LabelVecEnv(LabelVectorEnv(dataset=dataset, reward=one))
+            for one in (Held(inside), AtTheEnd(inside))
         ]
 
     def make(self, estimator: Estimator) -> Any:
