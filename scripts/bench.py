@@ -6,6 +6,7 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from lingym.scripts.bench_feedback import FeedbackCurves
+from lingym.scripts.bench_gradients import Gradients
 from lingym.scripts.bench_rouge import RougeRate
 from lingym.scripts.bench_speed import Speed, run
 
@@ -27,6 +28,7 @@ class Bench:
         Annotated[SpeedOfTraining, subcommand("speed")]
         | Annotated[RougeRate, subcommand("rouge")]
         | Annotated[FeedbackCurves, subcommand("feedback")]
+        | Annotated[Gradients, subcommand("gradients")]
     ) = field(default_factory=SpeedOfTraining)
 
     def run(self) -> None:
