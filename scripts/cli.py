@@ -16,6 +16,7 @@ from lingym.scripts.evaluate import Evaluate
 from lingym.scripts.listing import Envs, Rewards
 from lingym.scripts.pareto import Pareto
 from lingym.scripts.predict import Predict
+from lingym.scripts.stream import Stream
 from lingym.scripts.train import Train
 from lingym.scripts.tune_parameters import TuneParameters
 
@@ -23,6 +24,7 @@ Command = (
     Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Predict, subcommand("predict")]
+    | Annotated[Stream, subcommand("stream")]
     | Annotated[Envs, subcommand("envs")]
     | Annotated[Rewards, subcommand("rewards")]
     | Annotated[CheckReward, subcommand("check-reward")]
