@@ -1,6 +1,5 @@
 """What an episode is worth to a measure of the whole corpus, over running counts."""
 
-from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,13 +64,13 @@ class CorpusReward(Reward):
             raise ValueError(f"prior is {self.prior}: wanted a finite number over 0")
         self.sparse = not self.dense
 
-    @abstractmethod
     def _read(self, space: LabelSpace) -> tuple[Units, Measure]:
         """What is counted of these labels, and the measure of the counts.
 
         Raises:
             ValueError: the reward cannot score these labels.
         """
+        raise NotImplementedError
 
     def bind(self, space: LabelSpace) -> None:
         """Read the labels, and begin to count.
