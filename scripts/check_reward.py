@@ -65,7 +65,8 @@ class CheckReward:
         failed = broken(patient, self.seed)
         sums = decomposes(patient, self.seed)
         price = cost(patient, dataset, self.encoder, self.seed)
-        title = f"{reward} on {self.data or task.corpus}"
+        data = str(self.data or self.options.mix or task.corpus)
+        title = f"{reward} on {data}"
         number = f"{len(patient.texts)} of {len(dataset['train'])} texts"
         print(f"{title}: {number}, {findings.units} units\n")
         told = list(words.warnings(findings, price, failed, reward.exhausted))
@@ -83,7 +84,7 @@ class CheckReward:
 
             self.out.mkdir(parents=True, exist_ok=True)
             content = {
-                **{"reward": str(reward), "data": self.data or task.corpus, "task": self.task},
+                **{"reward": str(reward), "data": data, "task": self.task},
                 **{"texts": len(patient.texts), "units": findings.units, "seed": self.seed},
                 **findings.json(),
                 **{"sparse": reward.sparse, "decomposes": sums, "learns": learns},
@@ -92,7 +93,7 @@ class CheckReward:
                 "warnings": told,
             }
             write_json(self.out / "check-reward.json", content)
-            name = Path(self.data).name if self.data else task.corpus
+            name = data if ":" in data else "/".join(Path(data).parts[-2:])
             draw(findings, self.out / "check-reward.png", f"{reward} on {name}")
         if failed:
             raise ValueError(f"reward {reward.name} fails: {', '.join(failed).replace('_', ' ')}")

@@ -86,7 +86,8 @@ def broken(patient: Patient, seed: int) -> list[str]:
 
 
 def _holds(check: Check, patient: Patient, labelings: list[Labelings]) -> bool:
-    return all(check(patient.game.reward, each) for each in labelings)
+    copies = [replace(each, labels=each.labels.copy(), gold=each.gold.copy()) for each in labelings]
+    return all(check(patient.game.reward, each) for each in copies)
 
 
 def samples(patient: Patient, seed: int) -> list[Labelings]:

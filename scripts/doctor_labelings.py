@@ -61,9 +61,11 @@ class Labellers:
     def lazy(self) -> dict[str, IntArray]:
         """What a policy could say without reading: the commonest label, or nothing."""
         batch, found = self.batch, {}
-        nought: IntArray = np.zeros_like(batch.gold)
-        kind = nought if batch.kinds is None else np.maximum(batch.kinds, nought)
-        role: IntArray = nought + np.arange(nought.shape[1], dtype=np.int32)
+        rows, units = batch.gold.shape
+        kind: IntArray = np.zeros((rows, units), np.int32)
+        if batch.kinds is not None:
+            kind = np.where(batch.kinds < 0, 0, batch.kinds)
+        role = np.tile(np.arange(units, dtype=np.int32), (rows, 1))
         most = commonest(batch.gold, role if self.space.roles else kind, self.count)
         ids = silent(self.space)
         if (ids >= 0).any():

@@ -31,9 +31,10 @@ def draw(findings: Findings, file: Path, title: str) -> None:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, BINS + 1)
     figure, axes = pyplot.subplots(figsize=(7.2, 1.3 + 0.52 * len(scores)), layout="constrained")
+    shares = {name: np.histogram(own, edges)[0] / len(own) for name, own in scores.items()}
+    tallest = max(float(share.max()) for share in shares.values())
     for row, (name, own) in enumerate(scores.items()):
-        base = -float(row)
-        share = np.histogram(own, edges)[0] / len(own)
+        base, share = -float(row), shares[name] / tallest
         reads = name.split()[0] not in ("all", "no", "commonest", "random")
         colour = COLOURS[1] if reads else COLOURS[2]
         axes.axhline(base, color="0.9", linewidth=0.8, zorder=0)

@@ -10,9 +10,12 @@ from lingym.scripts.doctor_contract import CHECKS
 from lingym.scripts.doctor_cost import Cost
 from lingym.scripts.doctor_labelings import GOLD, RANDOM, SHARES, SHIFTED, WORSENING, corrupted
 
+# What is warned of: shares above these.
 LAZY = 0.5
 SILENT = 0.5
 UPSIDE_DOWN = 0.05
+BLIND = 0.05
+FEW = 20
 DEAR = 0.1
 ALMOST = 0.02
 WIDTH = 96
@@ -100,20 +103,21 @@ def warnings(findings: Findings, cost: Cost, failed: list[str], exhausted: bool)
         yield f"every labelling has the score {means[GOLD]:g}"
         return
     yield from _lazy(findings, means)
-    for better, worse in pairwise(WORSENING):
-        if means[worse] > means[better]:
-            yield (
-                f"worse labels raise the mean: {better} {means[better]:.4f}, "
-                f"{worse} {means[worse]:.4f}"
-            )
-    for pair, row in findings.steps.items():
-        if row["more"] > UPSIDE_DOWN:
-            yield f"{pair}: the worse labels score higher in {_per_cent(row['more'])} of the texts"
+    rises = [pair for pair in pairwise(WORSENING) if means[pair[1]] > means[pair[0]]]
+    if rises:
+        told = ", ".join(f"{a} {means[a]:.4f} < {b} {means[b]:.4f}" for a, b in rises)
+        yield f"worse labels raise the mean: {told}"
+    pairs = {name: row for name, row in findings.steps.items() if row["texts"] >= FEW}
+    if pairs:
+        pair = max(pairs, key=lambda name: pairs[name]["more"])
+        if pairs[pair]["more"] > UPSIDE_DOWN:
+            more = _per_cent(pairs[pair]["more"])
+            yield f"worse labels score higher in up to {more} of the texts ({pair})"
     names = dict(zip(findings.signal, POLICIES, strict=True))
     for name, row in findings.signal.items():
         silent = 1 - row["scores_differ"]
         blind = row["labelings_differ"] - row["scores_differ"]
-        if names[name] == TYPICAL and silent > SILENT:
+        if names[name] == TYPICAL and silent > SILENT and blind > BLIND:
             yield (
                 f"{_per_cent(silent)} of the texts give no signal to {_policy(name)} "
                 f"({SAMPLES} labelings of each; in {_per_cent(1 - row['labelings_differ'])} they "
