@@ -314,18 +314,24 @@ def test_a_judge_of_unlabelled_texts_is_refused(unlabelled: Dataset) -> None:
         LabelVectorEnv(dataset=unlabelled, reward="bandit")
 
 
-@pytest.mark.parametrize("baseline", ["leave-one-out", "greedy"])
-def test_a_run_ends_when_its_budget_is_spent(identity: Dataset, baseline: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "together"),
+    [
+        ("REINFORCE leave-one-out", 8 * 2),
+        ("REINFORCE greedy", 8 * 3),
+        ("PPO leave-one-out", 24 * 2),
+    ],
+)
+def test_a_run_ends_when_its_budget_is_spent(identity: Dataset, name: str, together: int) -> None:
+    """What is judged together: a minibatch and its samples, the greedy one too; or a rollout."""
     env = LabelVectorEnv(dataset=identity, reward="budget(accuracy, judgements=50)")
-    agent = REINFORCE(
-        *("LabelPolicy", env),
-        **{**OURS, "n_steps": 64, "baseline": baseline, "policy_kwargs": {"encoder": "tiny"}},
-    )
+    agent = AGENTS[name](LabelPolicy, env, policy_kwargs={"encoder": "tiny"})
+    agent.n_steps = 24
     agent.learn(total_episodes=1000)
-    # 8 texts a minibatch, 2 samples each, and the greedy labelling if it is asked about too.
-    a_batch = 24 if baseline == "greedy" else 16
-    assert env.reward.readings()["feedback_spent"] == -(-50 // a_batch) * a_batch
-    assert agent._n_updates == 1
+    assert env.reward.readings()["feedback_spent"] == -(-50 // together) * together
+    assert agent.num_episodes <= 48  # it ended long before all was drawn
+    agent.learn(total_episodes=1000, reset_num_timesteps=False)  # nothing is left
+    assert env.reward.readings()["feedback_spent"] == -(-50 // together) * together
 
 
 def test_stepping_is_judged_as_playing_is(identity: Dataset) -> None:
