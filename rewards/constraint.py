@@ -47,7 +47,7 @@ class Constrained(Reward):
     at_most: float | None = None
     rate: float = 0.002
     half_life: float = 500.0
-    damping: float = 2.0
+    damping: float = 5.0
     limit: float = 100.0
     name = "constrained"
     _sign: float = field(init=False, repr=False)
