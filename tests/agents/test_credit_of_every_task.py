@@ -1,5 +1,7 @@
 """In every task whose labels are not counted, the exact expected reward is the mean of samples."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +21,7 @@ def test_the_expected_reward_is_the_mean_of_samples(form: str) -> None:
     each = ", ".join(f"{kind}=accuracy" for kind in space.kinds)
     env = LabelVectorEnv(dataset=dataset, reward=f"by_kind({each})" if space.kinds else "accuracy")
     history = "previous" if space.form == "units" and space.quota is None else "none"
-    arguments = {"policy_kwargs": {"history": history}, "seed": 0, "device": "cpu"}
+    arguments: dict[str, Any] = {"policy_kwargs": {"history": history}, "seed": 0, "device": "cpu"}
     if space.quota is not None:
         with pytest.raises(ValueError, match=r"where labels are counted \(a quota\)"):
             ExpectedReward("LabelPolicy", env, **arguments)
