@@ -5,6 +5,7 @@ from typing import Annotated
 
 from tyro.conf import subcommand
 
+from lingym.scripts.bench_drift import Drift
 from lingym.scripts.bench_feedback import FeedbackCurves
 from lingym.scripts.bench_gradients import Gradients
 from lingym.scripts.bench_rouge import RougeRate
@@ -29,6 +30,7 @@ class Bench:
         | Annotated[RougeRate, subcommand("rouge")]
         | Annotated[FeedbackCurves, subcommand("feedback")]
         | Annotated[Gradients, subcommand("gradients")]
+        | Annotated[Drift, subcommand("drift")]
     ) = field(default_factory=SpeedOfTraining)
 
     def run(self) -> None:

@@ -8,6 +8,7 @@ from lingym.agents import OnlineLearner
 from lingym.envs import Episodes
 from lingym.envs.game import Game
 from lingym.rewards import Reward
+from lingym.rewards.feedback import Judge
 from lingym.types import UNDECIDED, FloatArray, IntArray
 
 
@@ -47,11 +48,13 @@ class Users:
     def tell(self, until: int) -> tuple[FloatArray, list[dict[str, float]]]:
         """Give feedback on texts up to one of those that were read.
 
+        Where a judge says nothing of a text, the learner hears nothing of it, and not a 0.
+
         Args:
             until: the place of the first text that is not yet judged.
 
         Returns:
-            The scores of the texts that were judged [n], and what each update measured.
+            The scores of the texts of which something was said [n], and what each update measured.
         """
         places = np.arange(self.told, min(until, len(self.given)))
         self.told = max(self.told, min(until, len(self.given)))
@@ -59,13 +62,17 @@ class Users:
             return np.zeros(0), []
         batch = self.game.episodes.batch(places)
         labels = padded([self.given[place] for place in places], batch.gold.shape[1])
+        heard = np.ones(len(places), np.bool_)
+        if isinstance(self.reward, Judge):
+            labelings = self.reward.reveal(batch.complete(labels))
+            heard = self.reward.verdicts(labelings).given.any(1)
         rewards = self.game.play(batch, labels)
         logs = []
-        for place, own in zip(places.tolist(), rewards, strict=True):
+        for place, own in zip(places[heard].tolist(), rewards[heard], strict=True):
             log = self.learner.feedback(self.first + place, own[: len(self.given[place])])
             if log:
                 logs.append(log)
-        return rewards.sum(1), logs
+        return rewards[heard].sum(1), logs
 
     def measure(self, first: int, last: int) -> dict[str, float]:
         """The metrics of the labels that the texts first .. last - 1 were given."""

@@ -4,15 +4,19 @@ import io
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lingym.agents import Labeller, OnlineLearner
+from lingym.agents import Labeller, OnlineLearner, OnlineSettings
+from lingym.envs.corpora import read_records
+from lingym.rewards.feedback import Bandit, Verdicts
 from lingym.scripts.cli import main
 from lingym.scripts.feedback_file import FeedbackFile
-from lingym.types import DataError
+from lingym.scripts.users import Users
+from lingym.types import DataError, Labelings
 
 CORPUS = "synthetic:commands?train=48&dev=6&test=6"
 
@@ -74,6 +78,33 @@ def test_labels_do_not_depend_on_feedback_that_has_not_come(
     assert late[24] != still[24]
     assert at_once[:4] == still[:4]
     assert at_once[4] != still[4]
+
+
+class Taciturn(Bandit):
+    """Speaks of every other text only, and never of more than ten."""
+
+    name = "taciturn"
+
+    def verdicts(self, labelings: Labelings) -> Verdicts:
+        said = super().verdicts(labelings)
+        return replace(said, given=said.given & (labelings.examples % 2 == 0)[:, None])
+
+    @property
+    def exhausted(self) -> bool:
+        return self.spent >= 10
+
+
+def test_silence_is_not_taken_for_a_score_of_0(run: Path) -> None:
+    learner = OnlineLearner(Labeller.load(run, "cpu"), OnlineSettings(batch_size=3))
+    records = read_records(CORPUS)[:40]
+    users = Users(learner.labeller.read(records, label="intent"), Taciturn(), learner)
+    for start in range(0, 40, 4):
+        users.see([row["id"] for row in learner.label(records[start : start + 4])])
+        users.tell(start + 4)
+    assert list(learner.waiting) == [*range(1, 20, 2), *range(20, 40)]
+    assert learner.updates == 3
+    assert users.told == 40
+    assert (users.game.episodes.gold == -1).all()
 
 
 class Typed(io.TextIOWrapper):
