@@ -1,6 +1,7 @@
 """`lingym bench feedback`: how near learning from feedback comes to learning from gold labels."""
 
 import csv
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -117,7 +118,7 @@ class FeedbackCurves:
         return curves
 
     def _folder(self, name: str, seed: int) -> Path:
-        return self.train.out / f"{name.replace(' ', '-').replace('/', '-')}-{seed}"
+        return self.train.out / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name).strip('-')}-{seed}"
 
 
 def deciding(arguments: Train, metrics: Mapping[str, Any]) -> str:
