@@ -160,5 +160,7 @@ def _per_cent(share: float) -> str:
 
 
 def _share(share: float) -> str:
-    """A share that may be small."""
-    return f"{100 * share:.2g} %" if share < 1 else f"{share:.1f} times"
+    """A share that may be small, or more than the whole."""
+    if share >= 1:
+        return f"{share:.1f} times"
+    return f"{100 * share:.2g} %" if share >= 1e-4 else "less than 0.01 %"

@@ -8,6 +8,7 @@ import gymnasium
 import pytest
 
 from lingym.envs.tasks import TASKS
+from lingym.rewards import REWARDS
 from lingym.scripts.cli import parse
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +16,11 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-TOLD = [ROOT / "README.md", *sorted((ROOT / "docs" / "tasks").glob("*.md"))]
+TOLD = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs" / "tasks").glob("*.md")),
+    *(ROOT / "docs" / "rewards" / f"{name}.md" for name in ("README", "your-own", "check-reward")),
+]
 """Pages whose commands a reader is to type as they stand."""
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
@@ -56,6 +61,14 @@ def test_every_task_has_a_page_and_every_environment_a_row() -> None:
     assert all(f"`{name}`" in index for name in ids)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(f"| `{name}` |" in readme for name in ids)
+
+
+def test_every_reward_is_in_the_index_and_so_is_every_page() -> None:
+    folder = ROOT / "docs" / "rewards"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in REWARDS if f"`{name}`" not in index]
+    pages = {page.name for page in folder.glob("*.md")} - {"README.md"}
+    assert not [page for page in pages if f"]({page})" not in index]
 
 
 @pytest.mark.parametrize("page", TOLD, ids=name_of)
