@@ -9,7 +9,7 @@ from lingym.envs import Episodes
 from lingym.envs.game import Game
 from lingym.rewards import Reward
 from lingym.rewards.feedback import Judge
-from lingym.types import UNDECIDED, FloatArray, IntArray
+from lingym.types import UNDECIDED, BoolArray, FloatArray, IntArray
 
 
 class Users:
@@ -62,10 +62,10 @@ class Users:
             return np.zeros(0), []
         batch = self.game.episodes.batch(places)
         labels = padded([self.given[place] for place in places], batch.gold.shape[1])
-        heard = np.ones(len(places), np.bool_)
+        heard: BoolArray = np.ones(len(places), np.bool_)
         if isinstance(self.reward, Judge):
             labelings = self.reward.reveal(batch.complete(labels))
-            heard = self.reward.verdicts(labelings).given.any(1)
+            heard = np.asarray(self.reward.verdicts(labelings).given.any(1))
         rewards = self.game.play(batch, labels)
         logs = []
         for place, own in zip(places[heard].tolist(), rewards[heard], strict=True):
