@@ -1,9 +1,7 @@
 """The runs of a Pareto sweep, and what came of them."""
 
 import csv
-import json
-import shutil
-from dataclasses import MISSING, asdict, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,9 @@ from lingym.rewards import Reward, WeightedSum, from_spec, pareto_front
 from lingym.scripts.pareto import Pareto
 from lingym.scripts.pareto_picture import draw_front
 from lingym.scripts.run_folder import write_json
+from lingym.scripts.sweep import run_once
 from lingym.scripts.train import Train
-from lingym.scripts.training import metric_names, read, say, train
-
-FREE = ("out", "progress", "threads")
-"""Arguments that may differ when a run is taken for the same."""
+from lingym.scripts.training import metric_names, read, say
 
 
 def sweep(pareto: Pareto) -> dict[str, Any]:
@@ -95,32 +91,10 @@ def started(pareto: Pareto) -> Path:
 def obtained(arguments: Train) -> dict[str, Any]:
     """The dev and test metrics of a run: read if it was done, else done now.
 
-    A run that was broken off is done again from its beginning.
-
     Raises:
         ValueError: the folder holds a run with other options.
     """
-    config, metrics = arguments.out / "config.json", arguments.out / "metrics.json"
-    if config.exists():
-        now = json.loads(json.dumps(asdict(arguments), default=str))
-        plain = {f.name: f.default for f in fields(Train) if f.default is not MISSING}
-        before = plain | json.loads(config.read_text(encoding="utf-8"))["arguments"]
-        names = sorted((before.keys() | now.keys()) - set(FREE))
-        other = [name for name in names if before.get(name) != now.get(name)]
-        if other:
-            told = ", ".join(f"{n} {before.get(n)!r}, now {now.get(n)!r}" for n in other)
-            raise ValueError(
-                f"{arguments.out} holds a run with other options ({told}): give another --out, or "
-                "remove it"
-            )
-        if metrics.exists():
-            say(f"{arguments.out} is there already, with these options: not done again")
-        else:
-            say(f"{arguments.out} was broken off: done again from its beginning")
-            shutil.rmtree(arguments.out)
-    if not metrics.exists():
-        train(arguments)
-    done = json.loads(metrics.read_text(encoding="utf-8"))
+    done = run_once(arguments)
     return {"before": done["curve"][0]["metrics"], "dev": done["dev"], "test": done["test"]}
 
 

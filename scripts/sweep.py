@@ -1,45 +1,51 @@
 """Many runs of `lingym train` in one folder: those that are done are not done again."""
 
 import json
+import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from lingym.scripts.train import Train
 from lingym.scripts.training import say, train
 
+FREE = ("out", "progress", "threads")
+"""Arguments that may differ when a run is taken for the same."""
+
 
 def run_once(arguments: Train) -> dict[str, Any]:
-    """Do a run, or read what came of it if it was done before with the same arguments.
+    """What came of a run: read if it was done, else done now.
 
-    A run that was cut off is begun again: it has left a ``config.json`` and no ``metrics.json``.
+    A run that was broken off is done again from its beginning.
 
     Returns:
         What stands in ``metrics.json``.
 
     Raises:
-        ValueError: the folder holds a run with other arguments.
+        ValueError: the folder holds a run with other options.
     """
-    folder = arguments.out
-    config, metrics = folder / "config.json", folder / "metrics.json"
+    config, metrics = arguments.out / "config.json", arguments.out / "metrics.json"
     if config.exists():
-        had = json.loads(config.read_text("utf-8"))["arguments"]
         now = json.loads(json.dumps(asdict(arguments), default=str))
-        other = sorted(name for name in now if had.get(name) != now[name])
+        plain = {f.name: f.default for f in fields(Train) if f.default is not MISSING}
+        before = plain | json.loads(config.read_text(encoding="utf-8"))["arguments"]
+        names = sorted((before.keys() | now.keys()) - set(FREE))
+        other = [name for name in names if before.get(name) != now.get(name)]
         if other:
-            name = other[0]
+            told = ", ".join(f"{n} {before.get(n)!r}, now {now.get(n)!r}" for n in other)
             raise ValueError(
-                f"{folder} holds a run with {name}={had.get(name)!r}, and {now[name]!r} is wanted "
-                "now: give another --out, or remove it"
+                f"{arguments.out} holds a run with other options ({told}): give another --out, or "
+                "remove it"
             )
         if metrics.exists():
-            say(f"{folder}: done before")
-            done: dict[str, Any] = json.loads(metrics.read_text("utf-8"))
-            return done
-        say(f"{folder}: was cut off, and is begun again")
-        config.unlink()
-    say(f"{folder}")
-    return train(arguments)
+            say(f"{arguments.out} is there already, with these options: not done again")
+        else:
+            say(f"{arguments.out} was broken off: done again from its beginning")
+            shutil.rmtree(arguments.out)
+    if not metrics.exists():
+        train(arguments)
+    done: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
+    return done
 
 
 def option(name: str, value: Any, where: str, known: Mapping[str, Any]) -> Any:

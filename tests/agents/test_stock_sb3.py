@@ -15,7 +15,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 import lingym  # noqa: F401  (registers the environments)
 from lingym.agents.adapter import LabelVecEnv, as_vec_env
-from lingym.envs import LabelVectorEnv
+from lingym.agents.callbacks import RewardProgress
+from lingym.envs import LabelVectorEnv, Tagging
 from lingym.policies import LabelPolicy
 from lingym.policies.maskable import MaskableLabelPolicy
 
@@ -207,3 +208,16 @@ def test_as_vec_env_takes_any_form() -> None:
     for other in (gymnasium.make("CartPole-v1"), DummyVecEnv([lambda: one])):
         with pytest.raises(TypeError, match="need a lingym environment"):
             as_vec_env(other)
+
+
+def test_a_callback_tells_the_reward_how_far_the_run_is() -> None:
+    env = LabelVectorEnv(
+        Tagging(), corpus="synthetic:commands", reward="linear(1, 0)*accuracy", num_envs=4
+    )
+    agent = PPO(LabelPolicy, LabelVecEnv(env), n_steps=8, batch_size=32, n_epochs=1)
+    seen: list[float] = []
+    advance = env.reward.advance
+    env.reward.advance = lambda progress: (seen.append(progress), advance(progress))
+    agent.learn(96, callback=RewardProgress())
+    assert seen == pytest.approx([0, 1 / 3, 2 / 3])
+    assert env.reward.readings()["weight/accuracy"] == pytest.approx(1 / 3)

@@ -82,7 +82,7 @@ def test_a_second_time_nothing_is_trained_again(done, monkeypatch, capsys):
     assert "told" in table and "100%" in table
 
 
-def test_a_run_that_was_cut_off_is_begun_again(done, capsys):
+def test_a_run_that_was_broken_off_is_done_again(done, capsys):
     _, out = done
     folder = out / "score-1"
     arguments = json.loads((folder / "config.json").read_text())["arguments"]
@@ -98,12 +98,12 @@ def test_a_run_that_was_cut_off_is_begun_again(done, capsys):
         warm_start=Path(arguments["warm_start"]),
     )
     assert run_once(same)["dev"] == before["dev"]
-    assert "begun again" in capsys.readouterr().err
+    assert "done again" in capsys.readouterr().err
 
 
 def test_a_folder_with_another_run_is_refused(done):
     _, out = done
-    with pytest.raises(ValueError, match="holds a run with .*: give another --out"):
+    with pytest.raises(ValueError, match="holds a run with other options .*: give another --out"):
         run_once(replace(SMALL, out=out / "score-1", seed=5))
 
 
