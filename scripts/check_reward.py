@@ -99,23 +99,15 @@ class CheckReward:
             raise ValueError(f"reward {reward.name} fails: {', '.join(failed).replace('_', ' ')}")
 
     def read(self) -> "Dataset":
-        """The texts, in the tokens of the encoder."""
-        from lingym.envs import Corpus, MultiTask, Task, build
-        from lingym.envs.corpora import read_records
-        from lingym.envs.tasks import TASKS
-        from lingym.scripts.mix import load_mix
+        """The texts, in the tokens of the encoder: those that a run would train on."""
+        from lingym.envs import build
+        from lingym.scripts.train import Train
+        from lingym.scripts.training import task_and_corpus
 
-        given = {**self.options.arguments(self.task), **self.reading.arguments(self.task)}
-        task: Task
-        source: str | Corpus
-        if self.task == "multitask":
-            if self.data is not None:
-                raise ValueError("multitask reads its files from --mix: leave out --data")
-            mix = self.options.mix
-            task, source = MultiTask.default() if mix is None else load_mix(mix)
-        else:
-            task = TASKS[self.task](**given)
-            records = read_records(self.data or task.corpus, "train", self.reading.options())
-            source = Corpus(tuple(records), (), (), {})
-        assert isinstance(source, Corpus)
+        if self.task == "multitask" and self.data is not None:
+            raise ValueError("multitask reads its files from --mix: leave out --data")
+        run = Train(
+            *(Path(), self.task), train=self.data, reading=self.reading, options=self.options
+        )
+        task, source = task_and_corpus(run)
         return build(task, replace(source, dev=(), test=()), self.encoder, self.max_tokens)

@@ -75,7 +75,7 @@ def contract(reward: Reward, failed: list[str], sums: bool, learns: bool) -> Ite
         else "What a label is worth may depend on the other labels (no `table`)."
     )
     if learns:
-        yield "It learns in the run: measured after it had seen these texts once, 95 % right."
+        yield "It changes in the run: measured after it had seen these texts once, 95 % right."
     if not reward.needs_gold:
         yield "It reads no gold labels."
     if reward.hides_gold:

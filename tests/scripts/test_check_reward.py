@@ -10,6 +10,8 @@ from lingym.envs import build
 from lingym.envs.corpora import Corpus, read_records
 from lingym.envs.tasks import TASKS
 from lingym.rewards import Accuracy, EntityF1, from_function
+from lingym.scripts.arguments import TaskOptions
+from lingym.scripts.check_reward import CheckReward
 from lingym.scripts.cli import main
 from lingym.scripts.doctor import Patient, examine
 from lingym.scripts.doctor_contract import CHECKS, broken, decomposes
@@ -236,6 +238,18 @@ def test_a_reward_that_breaks_the_contract_ends_in_an_error(tmp_path, monkeypatc
     with pytest.raises(SystemExit) as caught:
         run("sick.py:nan", tmp_path / "out")
     assert "labels '99 % right': reward nan: score of example" in str(caught.value)
+
+
+def test_the_texts_are_those_of_a_run(tmp_path):
+    file = tmp_path / "a.conll"
+    file.write_text("Ada\tB-who\nsings\tO\n\nBo\tB-who\n")
+    split = CheckReward(data=str(file), options=TaskOptions(abstain=True)).read()["train"]
+    assert [list(words) for words in split.words] == [["Ada", "sings"], ["Bo"]]
+    assert split.space.names == ("B-who", "O", "ABSTAIN")
+    mixed = CheckReward(task="multitask").read()["train"]
+    assert len(mixed.space.kinds) == 2
+    with pytest.raises(ValueError, match="leave out --data"):
+        CheckReward(task="multitask", data=str(file)).read()
 
 
 def test_a_hidden_gold_is_judged_all_the_same(tagged):
