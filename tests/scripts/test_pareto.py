@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from lingym.scripts import pareto_runs
+from lingym.scripts import sweep
 from lingym.scripts.cli import main, parse
 from lingym.scripts.pareto_picture import draw_front, labels
 from lingym.scripts.pareto_runs import table
@@ -56,8 +56,8 @@ def test_one_run_for_each_weight_from_one_warm_start(out):
 
 def test_what_is_there_is_not_done_again_and_what_was_broken_off_is(out, capsys, monkeypatch):
     trained = []
-    whole = pareto_runs.train
-    monkeypatch.setattr(pareto_runs, "train", lambda given: trained.append(given) or whole(given))
+    whole = sweep.train
+    monkeypatch.setattr(sweep, "train", lambda given: trained.append(given) or whole(given))
     before = (out / "pareto.json").read_text()
     main(shlex.split(SWEEP.format(out=out)))
     said = capsys.readouterr()
