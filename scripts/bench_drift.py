@@ -28,6 +28,9 @@ class Drift:
     """What the units and the labels are."""
     labels_kept: str | None = None
     """Only texts all of whose labels are among these, such as negative,positive; by default all."""
+    labels_b: str | None = None
+    """In the stream, only texts of B all of whose labels are among these: a stretch of one label,
+    say, which makes a labeller forget most. The tests are as they are."""
     shuffle: bool = True
     """Shuffle each file, as some are sorted by label, and each domain of the stream by the seed."""
     reading: Reading = field(default_factory=Reading)

@@ -12,7 +12,7 @@ import torch
 
 from lingym.agents import Labeller, OnlineLearner, OnlineSettings, Supervised, evaluate
 from lingym.agents.schedules import warmup_linear
-from lingym.envs import Corpus, Dataset, LabelVectorEnv, Task, build
+from lingym.envs import Corpus, Dataset, Example, LabelVectorEnv, Task, build
 from lingym.envs.corpora import Record, read_records
 from lingym.envs.tasks import TASKS
 from lingym.policies import LabelPolicy
@@ -71,15 +71,13 @@ def read(drift: Drift) -> tuple[Task, dict[str, list[Record]]]:
     files = {"a": "train", "b": "train", "test_a": "test", "test_b": "test"}
     records = {n: read_records(getattr(drift, n), s, options) for n, s in files.items()}
     examples = task.read(records)
-    if drift.labels_kept is not None:
-        kept = {name.strip() for name in drift.labels_kept.split(",")}
-        examples = {
-            name: [example for example in each if kept >= {str(g) for g in example.gold or ()}]
-            for name, each in examples.items()
-        }
-        records = {name: [example.record for example in each] for name, each in examples.items()}
-    wanted = {"a": drift.start + drift.stream_a, "b": drift.stream_b, "test_a": 1, "test_b": 1}
-    for name, count in wanted.items():
+    for wanted, names in ((drift.labels_kept, tuple(examples)), (drift.labels_b, ("b",))):
+        if wanted is not None:
+            labels = {name.strip() for name in wanted.split(",")}
+            examples |= {name: only(examples[name], labels) for name in names}
+    records = {name: [example.record for example in each] for name, each in examples.items()}
+    needed = {"a": drift.start + drift.stream_a, "b": drift.stream_b, "test_a": 1, "test_b": 1}
+    for name, count in needed.items():
         if len(records[name]) < count:
             raise ValueError(
                 f"{getattr(drift, name)} has {len(records[name])} texts with these labels; wanted "
@@ -90,6 +88,11 @@ def read(drift: Drift) -> tuple[Task, dict[str, list[Record]]]:
     space = task.label_space([example for each in examples.values() for example in each])
     given = drift.reading.arguments(drift.task)
     return TASKS[drift.task].of_space(space, **{**task.saved(), **given}), records
+
+
+def only(examples: Sequence[Example], labels: set[str]) -> list[Example]:
+    """Those whose gold labels are all among these."""
+    return [e for e in examples if labels >= {str(gold) for gold in e.gold or ()}]
 
 
 def shuffled(records: Sequence[Record], seed: int) -> list[Record]:

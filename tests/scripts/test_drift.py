@@ -59,3 +59,9 @@ def test_each_share_of_replay_is_measured_on_both_domains(
     assert (out / "drift.png").stat().st_size > 10_000
     with pytest.raises(SystemExit, match="texts with these labels; wanted 2000 or more"):
         main(f"bench drift {files} --encoder tiny --stream-b 2000 --start 9 --stream-a 1".split())
+    with pytest.raises(
+        SystemExit, match=r"b-train.jsonl has \d+ texts with these labels; wanted 90"
+    ):
+        main(
+            f"bench drift {files} --start 9 --stream-a 1 --stream-b 90 --labels-b play_music".split()
+        )
