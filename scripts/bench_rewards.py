@@ -22,13 +22,20 @@ LIMIT = 2.0
 
 SPECS: dict[str, tuple[str, ...]] = {
     "tagging": (
-        *("accuracy", "cross_entropy", "exact_match", "f1", "f1(average='macro', dense=True)"),
-        *("entity_f1", "entity_f1(dense=True)", "bandit", "one_score(entity_f1)"),
+        *("accuracy", "cross_entropy", "exact_match", "mcc", "cost_matrix", "length_cost"),
+        *("step_cost", "f1", "f1(average='macro', dense=True)"),
+        *("entity_f1", "entity_f1(dense=True)", "entity_f1(dense=True, match='partial')"),
+        *("corpus_f1", "corpus_f1(dense=True)", "corpus_precision", "corpus_recall", "corpus_mcc"),
+        "linear(1, 0)*accuracy+linear(0, 1)*entity_f1",
+        *("named(entity_f1, called='spans')", "normalized(entity_f1)"),
+        "constrained(corpus_precision, corpus_recall, at_least=0.9)",
+        *("bandit", "one_score(entity_f1)", "counts", "clicks", "noisy(bandit)"),
+        *("delayed(accuracy)", "budget(bandit)"),
     ),
-    "multilabel": ("sample_f1", "sample_f1(dense=True)"),
+    "multilabel": ("sample_f1", "sample_f1(dense=True)", "corpus_f1(average='macro')"),
     "spanqa": ("squad_f1",),
     "summary": ("rouge", "rouge(dense=True)"),
-    "relation": ("relation_f1",),
+    "relation": ("relation_f1", "corpus_f1(average='macro')"),
     "slots_intent": ("by_kind(slot=0.5*entity_f1, intent=0.5*accuracy)",),
 }
 """The rewards that are timed, each on a task that it is made for."""
@@ -87,13 +94,9 @@ class Scene:
     def __init__(
         self, task: str, specs: tuple[str, ...], arguments: Speed, device: torch.device
     ) -> None:
-        kind, corpus = TASKS[task].default()
-        source = load_corpus(corpus=corpus) if isinstance(corpus, str) else corpus
         size = arguments.batch_size
-        dataset = build(
-            *(kind, source, arguments.encoder, arguments.max_tokens),
-            keep=lambda _, examples: examples[:size],
-        )
+        few = load_corpus(corpus=f"{TASKS[task].corpus}?train={size}&dev=1&test=1")
+        dataset = build(TASKS[task](), few, arguments.encoder, arguments.max_tokens)
         self.dataset = dataset
         self.agent: Any = REINFORCE(
             LabelPolicy,

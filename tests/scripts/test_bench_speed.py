@@ -1,6 +1,7 @@
 """One small run of the speed benchmark: what it writes agrees with itself; times are not judged."""
 
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from lingym.rewards import REWARDS
 from lingym.scripts.bench_speed import Speed, measure, run
 
 WANTED = {
@@ -121,3 +123,13 @@ def test_importing_the_command_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
+
+
+UNTIMED = {"abstain", "preference"}  # one needs a task of its own, the other gives no scores
+
+
+def test_every_reward_is_timed_beside_its_training_step(written):
+    shares = written[1]["rewards"]
+    assert all(0 < share < 10 for share in shares.values())
+    for name in REWARDS.keys() - UNTIMED:
+        assert any(re.search(rf"\b{name}\b", spec) for spec in shares), name
