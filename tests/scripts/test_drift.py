@@ -63,5 +63,6 @@ def test_each_share_of_replay_is_measured_on_both_domains(
         SystemExit, match=r"b-train.jsonl has \d+ texts with these labels; wanted 90"
     ):
         main(
-            f"bench drift {files} --start 9 --stream-a 1 --stream-b 90 --labels-b play_music".split()
+            f"bench drift {files} --start 9 --stream-a 1 --stream-b 90 "
+            "--labels-b play_music".split()
         )
