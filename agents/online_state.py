@@ -25,6 +25,7 @@ from lingym.agents.replay import Shown, alone, nameless
 from lingym.envs import Episodes
 from lingym.envs.episodes import Encoding
 from lingym.envs.tasks import TASKS
+from lingym.envs.tasks.abstaining import known_task
 from lingym.envs.tokenizer import UnitTokenizer
 
 FORMAT = 1
@@ -156,7 +157,7 @@ def _to_shown(labeller: Labeller, tensors: dict[str, Tensor], ids: Iterable[int]
     units = UnitTokenizer(labeller.tokenizer)
     arrays: dict[str, Any] = {name: known.get(name) for name in ARRAYS}
     texts = Episodes(
-        task=TASKS[labeller.task].of_space(space, **labeller.settings),
+        task=known_task(TASKS[labeller.task], space, **labeller.settings),
         space=space,
         gold=np.full(int(known["unit_bounds"][-1]), -1, np.int32),
         facts={},

@@ -179,7 +179,8 @@ class PreferenceLearning(REINFORCE):
                 if not len(differ):
                     continue
                 given = pairs.cpu().numpy().astype(np.int32)
-                said = self.judge.compare(*(take(batch.complete(each), differ) for each in given))
+                a, b = (take(batch.complete(each), differ) for each in given)
+                said = self.judge.compare(a, b)
                 lead = self.reward_model.lead(batch, pairs).cpu().numpy()[differ]
                 sure = said != 0.5
                 known += int(sure.sum())
