@@ -100,6 +100,8 @@ class Train:
     """REINFORCE: texts that are labelled before the feedback on a labelling arrives."""
     comparisons: int = 1
     """Preference: pairs of labelings of each text that the judge is shown."""
+    model_learning_rate: float = 1e-4
+    """Preference: the learning rate of the reward model's encoder."""
 
     metric: str | None = None
     """The dev metric that decides; by default the task's own."""

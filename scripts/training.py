@@ -48,7 +48,7 @@ OWN_KEYS = {
     "supervised": ("label_smoothing",),
     "ppo": (*RL_KEYS, "n_epochs", "clip_range", "gae_lambda"),
     "reinforce": (*RL_KEYS, "feedback_delay"),
-    "preference": (*RL_KEYS, "comparisons"),
+    "preference": (*RL_KEYS, "comparisons", "model_learning_rate"),
     "expected_reward": ("gamma", "ent_coef", "kl_coef"),
     "minimum_risk": ("gamma", "ent_coef", "kl_coef", "samples", "alpha", "include_gold"),
 }
