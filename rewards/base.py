@@ -1,6 +1,6 @@
 """What a reward is: the score of a labelling, complete or not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -277,8 +277,23 @@ def _changed_settings(reward: object) -> str:
             text = value.to_spec()
             written.append(text if field.default is MISSING else f"{field.name}={text}")
         elif field.init and value != field.default:
-            written.append(f"{field.name}={value!r}")
+            written.append(f"{field.name}={literal(value)}")
     return ", ".join(written)
+
+
+def literal(value: object) -> str:
+    """A setting as text that Python reads back; NumPy's numbers and strings as plain ones."""
+    return repr(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(inside) for key, inside in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return value
 
 
 def rises(scores: FloatArray, labelings: Labelings) -> FloatArray:

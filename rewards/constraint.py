@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from lingym.rewards.base import Reward, gathered
+from lingym.rewards.base import Reward, RewardError, gathered
 from lingym.rewards.checks import checked_score, checked_steps
 from lingym.rewards.spread import Spread
 from lingym.rewards.sums import raw_parts
@@ -126,14 +126,21 @@ class Constrained(Reward):
         return gathered(raw_parts(reward, labelings) for reward in self.inner)
 
     def observe(self, labelings: Labelings) -> None:
-        """Measure the constraint, and move the multiplier."""
+        """Measure the constraint, and move the multiplier.
+
+        Raises:
+            RewardError: the constraint has no measure and a part of it has one.
+        """
+        # Scored before it takes note of them, by the state that the episodes were paid by.
+        scores = checked_score(self.constraint, labelings)
         super().observe(labelings)
         episodes = len(labelings.lengths)
         if not episodes:
             return
         measured = self.constraint.measure()
         if measured is None:
-            self._seen.add(checked_score(self.constraint, labelings))
+            _refuse_hidden_measure(self.constraint)
+            self._seen.add(scores)
             measured = self._seen.mean
         moved = self._price + self.rate * episodes * self._lack(measured)
         self._price = min(max(moved, 0.0), self.limit)
@@ -158,3 +165,17 @@ class Constrained(Reward):
             self._seen.load_state(inner.pop("seen"))
             self._price, self._measured = inner.pop("price"), inner.pop("measured")
         super().load_state(inner)
+
+
+def _refuse_hidden_measure(reward: Reward) -> None:
+    """Refuse a constraint whose scores do not say what a part of it measures."""
+    inside = list(reward.inner)
+    while inside:
+        part = inside.pop()
+        if part.measure() is not None:
+            raise RewardError(
+                f"reward constrained holds {reward.to_spec()}, and only {part.to_spec()} inside it "
+                "measures a corpus; the mean of its scores would say nothing of a bound: constrain "
+                "that alone, or a sum of such"
+            )
+        inside += part.inner

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, overload
 
-from lingym.rewards.base import Reward
+from lingym.rewards.base import Reward, literal
 
 if TYPE_CHECKING:
     from lingym.rewards.sums import WeightedSum
@@ -236,7 +236,7 @@ def value(weight: Weight, progress: float) -> float:
 
 def written(weight: Weight) -> str:
     """A weight as text."""
-    return weight.to_spec() if isinstance(weight, Schedule) else repr(weight)
+    return weight.to_spec() if isinstance(weight, Schedule) else literal(weight)
 
 
 def _check(schedule: FromTo | Step) -> None:
@@ -250,9 +250,9 @@ def _check(schedule: FromTo | Step) -> None:
 
 def _written(schedule: FromTo | Step) -> str:
     """The call that makes a schedule, its two values by place and the rest by name."""
-    settings = [repr(schedule.first), repr(schedule.last)]
+    settings = [literal(schedule.first), literal(schedule.last)]
     for field in fields(schedule)[2:]:
         given = getattr(schedule, field.name)
         if given != field.default:
-            settings.append(f"{field.name}={given!r}")
+            settings.append(f"{field.name}={literal(given)}")
     return f"{schedule.name}({', '.join(settings)})"

@@ -106,6 +106,14 @@ class WeightedSum(Reward):
         """
         return gathered(raw_parts(reward, labelings) for reward in self.inner)
 
+    def measure(self) -> float | None:
+        """The weighted measures of the parts, summed, where all have one."""
+        measures = [reward.measure() for reward in self.inner]
+        known = [measure for measure in measures if measure is not None]
+        if len(known) < len(measures):
+            return None
+        return sum(weight * measure for weight, measure in zip(self.weights, known, strict=True))
+
     def advance(self, progress: float) -> None:
         """Move the weights that change.
 
@@ -141,11 +149,20 @@ class WeightedSum(Reward):
 
     def to_spec(self) -> str:
         """The terms as ``from_spec`` reads them, e.g. ``0.7*entity_f1+0.3*accuracy``."""
-        return "+".join(f"{written(weight)}*{reward.to_spec()}" for weight, reward in self.terms)
+        terms = ((written(weight), reward, reward.to_spec()) for weight, reward in self.terms)
+        return "+".join(f"{w}*{_bracketed(reward, text)}" for w, reward, text in terms)
 
     def __repr__(self) -> str:
         """The expression that makes this sum."""
-        return " + ".join(f"{weight!r} * {reward!r}" for weight, reward in self.terms)
+        terms = ((weight, reward, repr(reward)) for weight, reward in self.terms)
+        return " + ".join(
+            f"{weight!r} * {_bracketed(reward, text)}" for weight, reward, text in terms
+        )
+
+
+def _bracketed(reward: Reward, text: str) -> str:
+    """A term's text; a sum that was not taken apart stands in brackets."""
+    return f"({text})" if isinstance(reward, WeightedSum) else text
 
 
 def raw_parts(reward: Reward, labelings: Labelings) -> dict[str, FloatArray]:

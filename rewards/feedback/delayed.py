@@ -31,6 +31,10 @@ class Delayed(Wrapper):
         if not whole or self.units < 0:
             raise ValueError(f"units is {self.units!r}: wanted a whole number from 0 on")
 
+    def measure(self) -> float | None:
+        """The measure inside, which is of whole labelings."""
+        return self.reward.measure()
+
     def score(self, labelings: Labelings) -> FloatArray:
         """The score inside of the labels that are paid for already, float64 [B]."""
         complete = labelings.decided >= labelings.lengths

@@ -1,10 +1,20 @@
 """One reward as high as it can be while another is kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from lingym.rewards import Accuracy, Constrained, CrossEntropy, EntityF1, Reward, from_spec
-from lingym.types import Labelings, LabelSpace
+from lingym.rewards import (
+    Accuracy,
+    Constrained,
+    CrossEntropy,
+    EntityF1,
+    Reward,
+    RewardError,
+    from_spec,
+)
+from lingym.types import Gold, Labelings, LabelSpace
 from tests.rewards.worlds import WORLDS
 
 WORLD = WORLDS["tags"]
@@ -99,6 +109,44 @@ def test_a_measure_goes_before_the_mean_of_scores():
     reward.observe(of_one_unit(labels, gold))
     assert reward.readings()["constraint"] == 1 / 3
     assert reward.multiplier == pytest.approx((0.9 - 1 / 3) * (0.5 * 4 + 2.0))
+
+
+@pytest.mark.parametrize(
+    "text", ["2*corpus_recall", "delayed(corpus_recall)", "named(corpus_recall, called='r')"]
+)
+def test_a_corpus_measure_is_held_through_what_only_scales_or_delays_it(labelings, text):
+    reward = from_spec(f"constrained(accuracy, {text}, at_least=0.9)")
+    reward.bind(WORLD.space)
+    reward.observe(labelings)
+    plain = from_spec("corpus_recall")
+    plain.bind(WORLD.space)
+    plain.observe(labelings)
+    assert reward.readings()["constraint"] == (2 if "2" in text else 1) * plain.measure()
+
+
+@pytest.mark.parametrize(
+    "text", ["corpus_recall+accuracy", "by_kind(slot=corpus_f1, intent=accuracy)"]
+)
+def test_a_measure_that_a_constraint_would_hide_is_refused(text):
+    world = WORLDS["kinds" if "kind" in text else "tags"]
+    reward = from_spec(f"constrained(step_cost, {text}, at_least=0.9)")
+    reward.bind(world.space)
+    with pytest.raises(RewardError, match=r"only corpus_.* inside it measures a corpus"):
+        reward.observe(world.draw(3, episodes=9, units=4))
+
+
+def test_the_constraint_is_measured_by_what_was_paid():
+    """Not by answers of chance that are drawn anew once the labelings were observed."""
+    draws = WORLD.draw(3, episodes=40, units=6)
+    draws = replace(draws, examples=np.arange(40, dtype=np.int32))
+    gold = Gold(draws.gold[draws.gold >= 0], np.append(0, (draws.gold >= 0).sum(1).cumsum()))
+    reward = from_spec("constrained(step_cost, noisy(bandit, p=0.4), at_least=0.9, half_life=1e15)")
+    reward.bind(WORLD.space)
+    reward.entrust(gold)
+    paid = reward.constraint.score(draws)
+    reward.observe(draws)
+    assert reward.constraint.score(draws).mean() != paid.mean()
+    assert reward.readings()["constraint"] == pytest.approx(paid.mean(), rel=1e-12)
 
 
 def test_episodes_at_once_or_one_by_one_move_the_price_alike():

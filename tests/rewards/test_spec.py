@@ -1,7 +1,9 @@
 """Rewards written as text."""
 
 import re
+from types import MappingProxyType
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +13,13 @@ from lingym.rewards import (
     REWARDS,
     Accuracy,
     ByKind,
+    CostMatrix,
     CrossEntropy,
     EntityF1,
+    LengthCost,
+    Linear,
     Rouge,
+    WeightedSum,
     describe,
     from_spec,
 )
@@ -117,3 +123,30 @@ def test_every_named_reward_is_described_and_can_be_made_or_says_what_it_needs()
             needs = f"{name} (needs a |needs [a-z]+=|stands around a reward|holds 2 rewards)"
             assert re.search(needs, str(error))
         assert line.endswith(".") and len(line) > 20
+
+
+@pytest.mark.parametrize(
+    ("reward", "text"),
+    [
+        (LengthCost(price=np.float64(0.5)), "length_cost(price=0.5)"),
+        (Linear(np.float64(1), np.float64(0.5)) * Accuracy(), "linear(1.0, 0.5)*accuracy"),
+        (F1(ignore=(np.str_("O"),)), "f1(ignore=('O',))"),
+        (
+            F1(average="macro", weights={np.str_("PER"): np.float64(2)}),
+            "f1(average='macro', weights={'PER': 2.0})",
+        ),
+        (
+            CostMatrix(costs={"a": MappingProxyType({"b": np.float64(2)})}),
+            "cost_matrix(costs={'a': {'b': 2.0}})",
+        ),
+    ],
+)
+def test_settings_that_come_from_numpy_are_written_as_plain_ones(reward, text):
+    assert str(reward) == text == str(from_spec(text))
+
+
+def test_a_sum_inside_a_sum_is_written_in_brackets():
+    reward = WeightedSum(((2.0, 0.5 * Accuracy() + 0.3 * F1()), (1.0, EntityF1())))
+    assert str(reward) == "2.0*(0.5*accuracy+0.3*f1)+1.0*entity_f1"
+    assert str(from_spec(str(reward))) == "1.0*accuracy+0.6*f1+1.0*entity_f1"
+    assert repr(reward).startswith("2.0 * (0.5 * Accuracy(dense=True) + 0.3 * F1(")
