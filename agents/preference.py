@@ -47,8 +47,8 @@ class PreferenceLearning(REINFORCE):
         normalize_advantage: in each minibatch.
         ent_coef: weight of the entropy.
         vf_coef: weight of the value loss, with the ``value`` baseline.
-        kl_coef: weight of the KL to the policy at `learn`'s start, which keeps the policy near
-            where the reward model was asked about.
+        kl_coef: weight of the KL to the policy at `learn`'s start, which keeps the policy where
+            the reward model was asked about: without, it finds labels whose worth nobody told.
         max_grad_norm: of the whole gradient, of the policy and of the reward model.
         stats_window_size: episodes in the logged means, which are of the reward model's score.
         tensorboard_log: folder of TensorBoard logs.
@@ -71,16 +71,16 @@ class PreferenceLearning(REINFORCE):
         n_steps: int = 256,
         batch_size: int = 32,
         samples: int = 4,
-        comparisons: int = 1,
+        comparisons: int = 4,
         memory: int = 10000,
-        model_learning_rate: float = 1e-4,
-        model_updates: int = 32,
+        model_learning_rate: float = 3e-5,
+        model_updates: int = 16,
         baseline: Baseline = "leave-one-out",
         gamma: float = 1.0,
         normalize_advantage: bool = False,
         ent_coef: float = 0.0,
         vf_coef: float = 0.5,
-        kl_coef: float = 0.0,
+        kl_coef: float = 0.2,
         max_grad_norm: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -155,6 +155,8 @@ class PreferenceLearning(REINFORCE):
 
     def train(self) -> None:
         """Ask the judge, teach the reward model, and then the policy."""
+        if not len(self.asked):  # now, and not when made: the policy may have got other weights
+            self.reward_model.begin(self.policy)
         if self._ask():
             self._teach()
         for name, reading in self.judge.readings().items():

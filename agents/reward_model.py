@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lingym.policies import LabelPolicy
-from lingym.policies.heads import label_head
 from lingym.policies.optim import ScaledAdamW, parameter_groups
 from lingym.types import UNDECIDED, Batch, FloatArray, IntArray, Rows
 
@@ -26,8 +25,12 @@ class RewardModel(nn.Module):
     contributed although only whole labelings were compared. What a measure like F1 makes of the
     whole beyond that, it can tell on average only.
 
+    It begins as the policy's own scores (`begin`): what the policy finds probable is worth more
+    until somebody says otherwise. A head made anew would give labels that nobody was ever asked
+    about any worth, and the policy goes where that is high.
+
     Args:
-        policy: its encoder is copied as it is; heads are made anew.
+        policy: what it begins as.
         learning_rate: of the encoder; the head's is as much higher as the policy's.
     """
 
@@ -35,12 +38,13 @@ class RewardModel(nn.Module):
         super().__init__()
         self.scorer: LabelPolicy = copy.deepcopy(policy)
         scorer = self.scorer
-        scorer.label_head = label_head(scorer.labels, scorer.width).to(policy.device)
-        if scorer.history == "previous":
-            nn.init.zeros_(scorer.transition)
         scorer.requires_grad_(True)
         groups = parameter_groups(scorer.encoder, scorer, scorer.weight_decay, scorer.head_lr_scale)
         self.optimizer = ScaledAdamW(groups, lr=learning_rate)
+
+    def begin(self, policy: LabelPolicy) -> None:
+        """Be worth what the policy, as it is now, finds probable."""
+        self.scorer.load_state_dict(policy.state_dict())
 
     def steps(self, batch: Batch, labels: Tensor) -> Tensor:
         """What each unit's label adds to R, [S, B, U]; 0 for padding.

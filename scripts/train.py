@@ -94,13 +94,13 @@ class Train:
     """Weight of the entropy."""
     vf_coef: float = 0.5
     """Weight of the value loss."""
-    kl_coef: float = 0.0
-    """Weight of the KL to the policy that the run began with."""
+    kl_coef: float | None = None
+    """Weight of the KL to the policy that the run began with. By default 0; for preference 0.2."""
     feedback_delay: int = 0
     """REINFORCE: texts that are labelled before the feedback on a labelling arrives."""
-    comparisons: int = 1
+    comparisons: int = 4
     """Preference: pairs of labelings of each text that the judge is shown."""
-    model_learning_rate: float = 1e-4
+    model_learning_rate: float = 3e-5
     """Preference: the learning rate of the reward model's encoder."""
 
     metric: str | None = None

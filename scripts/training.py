@@ -212,6 +212,7 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
     if arguments.feedback_delay and arguments.agent != "reinforce":
         raise ValueError(f"--feedback-delay is for --agent reinforce, not {arguments.agent}")
     env = LabelVectorEnv(dataset=dataset, reward=arguments.reward)
+    own = {name: getattr(arguments, name) for name in OWN_KEYS[arguments.agent]}
     agent: EpisodicAlgorithm = AGENTS[arguments.agent](
         LabelPolicy,
         env,
@@ -229,7 +230,7 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
         tensorboard_log=str(arguments.out / "tensorboard"),
         seed=arguments.seed,
         device=arguments.device,
-        **{name: getattr(arguments, name) for name in OWN_KEYS[arguments.agent]},
+        **{name: value for name, value in own.items() if value is not None},
     )
     if folder is not None:
         load_heads(agent.policy, folder)

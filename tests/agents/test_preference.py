@@ -21,7 +21,8 @@ def agent(identity: Dataset, vec_env: Callable[..., LabelVecEnv]) -> Make:
     def make(
         reward: str = "preference(accuracy)", history: str = "none", **arguments: Any
     ) -> PreferenceLearning:
-        settings = {"n_steps": 64, "batch_size": 16, "learning_rate": 1e-3}
+        settings = {"n_steps": 64, "batch_size": 16, "learning_rate": 1e-3, "comparisons": 1}
+        settings |= {"kl_coef": 0.0}
         return PreferenceLearning(
             *("LabelPolicy", vec_env(identity, reward)),
             **{**settings, "model_learning_rate": 1e-3, "model_updates": 16, **arguments},
@@ -129,6 +130,22 @@ def test_the_reward_is_what_the_model_says_over_its_spread(agent: Make) -> None:
     spread = total.var(0, correction=0).mean().sqrt()
     torch.testing.assert_close(rewards.sum(-1), total / spread, rtol=1e-4, atol=1e-4)
     assert not rewards[labels < 0].any()
+
+
+def test_the_reward_model_begins_as_the_policy_is_when_it_first_asks(
+    agent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = agent("preference(accuracy)", learning_rate=0.0)
+    with torch.no_grad():
+        learner.policy.label_head.weight.normal_()  # as a warm start's are loaded
+    monkeypatch.setattr(learner, "_teach", lambda: None)
+    learner.learn(total_episodes=64)
+    head = learner.reward_model.scorer.label_head
+    assert torch.equal(head.weight, learner.policy.label_head.weight)
+    with torch.no_grad():
+        head.weight.add_(1.0)  # as if it had learned
+    learner.learn(total_episodes=64, reset_num_timesteps=False)
+    assert not torch.equal(head.weight, learner.policy.label_head.weight)
 
 
 def test_the_models_loss_by_hand(agent: Make) -> None:
