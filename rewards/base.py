@@ -222,6 +222,20 @@ class Reward:
                 raise ValueError(f"reward {self.name} has no state {place!r}: it is another's")
             self.inner[int(place)].load_state(own)
 
+    def _split_state(self, state: dict[str, Any], *own: str) -> tuple[list[Any], dict[str, Any]]:
+        """What ``own`` names of a state, and what is left for the rewards inside.
+
+        Raises:
+            ValueError: it has not all of these.
+        """
+        for name in own:
+            if name not in state:
+                raise ValueError(
+                    f"the state of reward {self.name} has no {name!r}: it is another's"
+                )
+        inner = {place: value for place, value in state.items() if place not in own}
+        return [state[name] for name in own], inner
+
     def to_spec(self) -> str:
         """The text that ``from_spec`` reads back: the name, and what differs from the defaults."""
         if self._written:

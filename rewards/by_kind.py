@@ -58,7 +58,7 @@ class ByKind(Reward):
         if self.hides_gold:
             raise ValueError(
                 "a feedback inside by_kind would judge other units than the text has: put by_kind "
-                "inside the feedback"
+                "inside the feedback, as in one_score(by_kind(...))"
             )
 
     def observe(self, labelings: Labelings) -> None:

@@ -159,12 +159,15 @@ class Constrained(Reward):
         return super().state() | own | {"seen": self._seen.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state that ``state`` gave."""
-        inner = dict(state)
-        if "seen" in inner:
-            self._seen.load_state(inner.pop("seen"))
-            self._price, self._measured = inner.pop("price"), inner.pop("measured")
+        """Go on from a state that ``state`` gave.
+
+        Raises:
+            ValueError: it is the state of another reward.
+        """
+        (price, measured, seen), inner = self._split_state(state, "price", "measured", "seen")
         super().load_state(inner)
+        self._seen.load_state(seen)
+        self._price, self._measured = price, measured
 
 
 def _refuse_hidden_measure(reward: Reward) -> None:

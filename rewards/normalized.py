@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lingym.rewards.checks import checked_score, checked_steps
+from lingym.rewards.settings import is_whole
 from lingym.rewards.spread import Spread
 from lingym.rewards.sums import raw_parts
 from lingym.rewards.wrapper import Wrapper
@@ -94,8 +95,10 @@ class Normalized(Wrapper):
             ValueError: one is.
         """
         super().__post_init__()
-        if not self.after >= 2:
-            raise ValueError(f"after is {self.after}: wanted 2 or more episodes")
+        if not is_whole(self.after, least=2):
+            raise ValueError(
+                f"after is {self.after!r}: wanted a whole number of episodes from 2 on"
+            )
         if not 0 <= self.eps < math.inf:
             raise ValueError(f"eps is {self.eps}: wanted a finite number, at least 0")
         self._seen = Spread(self.half_life)
@@ -142,8 +145,11 @@ class Normalized(Wrapper):
         return super().state() | {"seen": self._seen.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state that ``state`` gave."""
-        inner = dict(state)
-        if "seen" in inner:
-            self._seen.load_state(inner.pop("seen"))
+        """Go on from a state that ``state`` gave.
+
+        Raises:
+            ValueError: it is the state of another reward.
+        """
+        (seen,), inner = self._split_state(state, "seen")
         super().load_state(inner)
+        self._seen.load_state(seen)

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args
 
 from lingym.rewards import own
 from lingym.rewards.accuracy import Accuracy
@@ -222,8 +223,9 @@ def _given(
         except ValueError:
             written = ast.unparse(value)
             raise ValueError(f"{name}: {key} is {written}, not a plain value") from None
-        if settings[key].annotation is bool and not isinstance(given[key], bool):
-            raise ValueError(f"{name}: {key} is {given[key]!r}, not True or False")
+        wanted_type = _mistaken(given[key], settings[key].annotation)
+        if wanted_type:
+            raise ValueError(f"{name}: {key} is {given[key]!r}, not {wanted_type}")
     wanted = [key for key in settings if settings[key].default is inspect.Parameter.empty]
     missing = [key for key in wanted if key not in given]
     if missing and missing[0] in inside and len(inside) > 1:
@@ -233,6 +235,27 @@ def _given(
     if missing:
         raise ValueError(f"{name} needs {missing[0]}=..., which has no default")
     return given
+
+
+_PLAIN = {
+    bool: "True or False",
+    float: "a number",
+    int: "a whole number",
+    str: "text",
+    NoneType: "None",
+}
+
+
+def _mistaken(value: object, annotation: object) -> str:
+    """What a setting should be where it is of another type; "" where it is not, or none is known.
+
+    Only the types are looked at that a name alone says, such as ``float`` or ``int | None``.
+    """
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    if not all(isinstance(kind, type) and kind in _PLAIN for kind in kinds):
+        return ""
+    fits = type(value) in kinds or (type(value) is int and float in kinds)
+    return "" if fits else " or ".join(_PLAIN[kind] for kind in kinds)
 
 
 def _settings(kind: Callable[..., Any], by_name: bool) -> dict[str, inspect.Parameter]:

@@ -137,11 +137,15 @@ class WeightedSum(Reward):
         return super().state() | own
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state that ``state`` gave."""
-        inner = dict(state)
-        if self._scheduled and "progress" in inner:
-            self.progress = float(inner.pop("progress"))
+        """Go on from a state that ``state`` gave.
+
+        Raises:
+            ValueError: it is the state of another reward.
+        """
+        own, inner = self._split_state(state, *(["progress"] if self._scheduled else []))
         super().load_state(inner)
+        if own:
+            self.progress = float(own[0])
 
     @property
     def _scheduled(self) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from lingym.rewards.base import Reward
 from lingym.rewards.checks import checked_score, checked_steps
 from lingym.rewards.feedback.judge import decided_units, units_of_text
+from lingym.rewards.settings import is_whole
 from lingym.rewards.wrapper import Wrapper
 from lingym.types import BoolArray, FloatArray, IntArray, Labelings, LabelSpace
 
@@ -89,12 +90,14 @@ class Abstain(Wrapper):
         super().__post_init__()
         if not 0 <= self.price < float("inf"):
             raise ValueError(f"price is {self.price}: wanted a number, 0 or more")
-        if self.answers is not None and self.answers < 0:
-            raise ValueError(f"answers is {self.answers}: wanted 0 or more, or None")
+        if self.answers is not None and not is_whole(self.answers, least=0):
+            raise ValueError(
+                f"answers is {self.answers!r}: wanted a whole number from 0 on, or None"
+            )
         if self.reward.hides_gold:
             raise ValueError(
-                f"abstain reads gold labels, which {self.reward.name} hides: put abstain inside "
-                f"the feedback, as in {self.reward.name}(abstain(...))"
+                f"abstain reads gold labels, which {self.reward.to_spec()} hides: put abstain "
+                "inside the feedback, as in one_score(abstain(accuracy))"
             )
         self.sparse = False
 
@@ -163,10 +166,14 @@ class Abstain(Wrapper):
         return {**super().state(), "spent": self.spent}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
-        inside = dict(state)
-        self.spent = int(inside.pop("spent"))
-        super().load_state(inside)
+        """Go on from a saved state.
+
+        Raises:
+            ValueError: it is the state of another reward.
+        """
+        (spent,), inner = self._split_state(state, "spent")
+        super().load_state(inner)
+        self.spent = int(spent)
 
     def _asked(self, labelings: Labelings) -> BoolArray:
         """Which units are abstained, bool [B, U]."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lingym.rewards.feedback.around import Around
+from lingym.rewards.settings import is_whole
 
 
 @dataclass(eq=False)
@@ -25,8 +26,7 @@ class Budget(Around):
     def __post_init__(self) -> None:
         """Refuse a budget that is no number of judgements."""
         super().__post_init__()
-        whole = isinstance(self.judgements, int) and not isinstance(self.judgements, bool)
-        if not whole or self.judgements < 1:
+        if not is_whole(self.judgements, least=1):
             raise ValueError(f"judgements is {self.judgements!r}: wanted a whole number from 1 on")
 
     @property

@@ -45,12 +45,9 @@ class ByChance(Judge):
         Raises:
             ValueError: it is the state of another reward.
         """
-        inside = dict(state)
-        if "judged" not in inside:
-            raise ValueError(f"the state of reward {self.name} has no 'judged': it is another's")
-        judged = np.array(inside.pop("judged"), np.int32)
-        super().load_state(inside)
-        self._judged = judged
+        (judged,), inner = self._split_state(state, "judged")
+        super().load_state(inner)
+        self._judged = np.array(judged, np.int32)
 
     def _up_to(self, examples: IntArray) -> IntArray:
         """How often each text was judged, long enough for these."""

@@ -7,6 +7,7 @@ import numpy as np
 from lingym.rewards.counting import correct
 from lingym.rewards.feedback.by_chance import ByChance
 from lingym.rewards.feedback.judge import Verdicts, decided_units, units_of_text
+from lingym.rewards.settings import check_seed
 from lingym.types import FloatArray, Labelings
 
 
@@ -46,6 +47,7 @@ class Clicks(ByChance):
             raise ValueError(f"trust is {self.trust}: wanted a probability below 1")
         if self.cap is not None and (not self.debias or not self.cap >= 1):
             raise ValueError(f"cap is {self.cap}: wanted at least 1, beside debias=True")
+        check_seed(self.seed)
 
     def propensities(self, units: int) -> FloatArray:
         """How probable it is that each unit is looked at, float64 [units]."""

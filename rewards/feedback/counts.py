@@ -40,6 +40,8 @@ class Counts(Judge):
     def __post_init__(self) -> None:
         """Refuse a measure that is none."""
         self.sparse = True
+        if not isinstance(self.ignore, tuple):  # a lone name would count letter by letter
+            raise ValueError(f"ignore is {self.ignore!r}: wanted a tuple such as ('O',)")
         if self.score_by not in get_args(Score):
             raise ValueError(
                 f"score_by is {self.score_by!r}: wanted {' or '.join(get_args(Score))}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lingym.rewards.checks import checked_score, checked_steps
+from lingym.rewards.settings import is_whole
 from lingym.rewards.wrapper import Wrapper
 from lingym.types import UNDECIDED, FloatArray, Labelings
 
@@ -27,8 +28,7 @@ class Delayed(Wrapper):
     def __post_init__(self) -> None:
         """Refuse a delay that is none."""
         super().__post_init__()
-        whole = isinstance(self.units, int) and not isinstance(self.units, bool)
-        if not whole or self.units < 0:
+        if not is_whole(self.units, least=0):
             raise ValueError(f"units is {self.units!r}: wanted a whole number from 0 on")
 
     def measure(self) -> float | None:

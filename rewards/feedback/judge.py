@@ -136,11 +136,9 @@ class Judge(Reward):
         Raises:
             ValueError: it is the state of another reward.
         """
-        inside = dict(state)
-        if "spent" not in inside:
-            raise ValueError(f"the state of reward {self.name} has no 'spent': it is another's")
-        self.spent = int(inside.pop("spent"))
-        super().load_state(inside)
+        (spent,), inner = self._split_state(state, "spent")
+        super().load_state(inner)
+        self.spent = int(spent)
 
 
 def units_of_text(labelings: Labelings) -> FloatArray:

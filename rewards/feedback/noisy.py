@@ -8,6 +8,7 @@ from lingym.rewards.base import RewardError
 from lingym.rewards.feedback.around import Around
 from lingym.rewards.feedback.by_chance import ByChance
 from lingym.rewards.feedback.judge import Verdicts
+from lingym.rewards.settings import check_seed
 from lingym.types import Labelings
 
 
@@ -38,6 +39,7 @@ class Noisy(ByChance, Around):
             raise ValueError(f"p is {self.p}: wanted a probability, 0 to 1")
         if self.correct and self.p >= 0.5:
             raise ValueError(f"p is {self.p}: noise can be corrected below 0.5 only")
+        check_seed(self.seed)
 
     def verdicts(self, labelings: Labelings) -> Verdicts:
         """The verdicts inside, some of them wrong.

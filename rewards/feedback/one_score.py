@@ -7,6 +7,7 @@ import numpy as np
 from lingym.rewards.base import Reward
 from lingym.rewards.checks import checked_score
 from lingym.rewards.feedback.judge import Judge, Verdicts, last_units
+from lingym.rewards.settings import is_whole
 from lingym.rewards.wrapper import Wrapper
 from lingym.types import Labelings, LabelSpace
 
@@ -28,8 +29,8 @@ class OneScore(Judge, Wrapper):
     def __post_init__(self) -> None:
         """Refuse marks that tell nothing."""
         super().__post_init__()
-        if self.levels is not None and self.levels < 2:
-            raise ValueError(f"levels is {self.levels}: wanted at least 2, or None")
+        if self.levels is not None and not is_whole(self.levels, least=2):
+            raise ValueError(f"levels is {self.levels!r}: wanted a whole number from 2 on, or None")
         self.sparse = True
 
     @property

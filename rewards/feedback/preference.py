@@ -11,6 +11,7 @@ from lingym.rewards.checks import checked_score
 from lingym.rewards.feedback.by_chance import ByChance
 from lingym.rewards.feedback.chance import Words, questions, uniform
 from lingym.rewards.feedback.judge import Judge, Verdicts
+from lingym.rewards.settings import check_seed, is_whole
 from lingym.rewards.wrapper import Wrapper
 from lingym.types import FloatArray, Labelings, LabelSpace
 
@@ -63,8 +64,12 @@ class Preference(ByChance, Wrapper):
             raise ValueError(f"temperature is {self.temperature}: wanted a number above 0, or None")
         if self.ties not in TIES:
             raise ValueError(f"ties is {self.ties!r}: wanted one of {', '.join(TIES)}")
-        if self.budget is not None and self.budget < 1:
-            raise ValueError(f"budget is {self.budget}: wanted 1 or more comparisons, or None")
+        if self.budget is not None and not is_whole(self.budget, least=1):
+            raise ValueError(
+                f"budget is {self.budget!r}: wanted a whole number of comparisons, from 1 on, or "
+                "None"
+            )
+        check_seed(self.seed)
         self.sparse = False
 
     @property

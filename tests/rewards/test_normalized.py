@@ -104,7 +104,7 @@ def test_a_state_goes_on_bit_for_bit(labelings):
     np.testing.assert_array_equal(one.score(labelings), other.score(labelings))
     with pytest.raises(ValueError, match="a spread has episodes, weight, mean, squares; got mean"):
         one.load_state({"seen": {"mean": 1.0}})
-    with pytest.raises(ValueError, match="has no state 'price'"):
+    with pytest.raises(ValueError, match="has no 'seen': it is another's"):
         one.load_state({"price": 1.0})
 
 
@@ -142,10 +142,13 @@ def test_two_parts_of_one_kind_are_told_apart_by_name(labelings):
     [
         ("named(accuracy)", "named needs called="),
         ("named(accuracy, called='')", "called is '': wanted a name"),
-        ("named(accuracy, called=2)", "called is 2: wanted a name"),
+        ("named(accuracy, called=2)", "called is 2, not text"),
         ("named(called='x')", "named stands around a reward"),
         ("normalized", "normalized stands around a reward"),
-        ("normalized(accuracy, after=1)", "after is 1: wanted 2 or more episodes"),
+        (
+            "normalized(accuracy, after=1)",
+            "after is 1: wanted a whole number of episodes from 2 on",
+        ),
         ("normalized(accuracy, half_life=0)", "half_life is 0: wanted more than 0 episodes"),
         ("normalized(accuracy, eps=-1)", "eps is -1: wanted a finite number, at least 0"),
     ],

@@ -150,3 +150,20 @@ def test_a_sum_inside_a_sum_is_written_in_brackets():
     assert str(reward) == "2.0*(0.5*accuracy+0.3*f1)+1.0*entity_f1"
     assert str(from_spec(str(reward))) == "1.0*accuracy+0.6*f1+1.0*entity_f1"
     assert repr(reward).startswith("2.0 * (0.5 * Accuracy(dense=True) + 0.3 * F1(")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("abstain(accuracy, price='x')", "abstain: price is 'x', not a number"),
+        ("abstain(accuracy, price=True)", "abstain: price is True, not a number"),
+        ("abstain(accuracy, answers=1.5)", "abstain: answers is 1.5, not a whole number or None"),
+        ("noisy(bandit, seed=0.5)", "noisy: seed is 0.5, not a whole number"),
+        ("f1(label=3)", "f1: label is 3, not text or None"),
+        ("corpus_f1(half_life='a')", "corpus_f1: half_life is 'a', not a number or None"),
+        ("entity_f1(beta=None)", "entity_f1: beta is None, not a number"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused_by_its_name(text, cause):
+    with pytest.raises(ValueError, match=re.escape(cause)):
+        from_spec(text)

@@ -140,8 +140,8 @@ def test_the_labels_without_abstain():
     ("spec", "words"),
     [
         ("abstain(accuracy, price=-1)", "price is -1: wanted a number, 0 or more"),
-        ("abstain(accuracy, answers=-1)", "answers is -1: wanted 0 or more"),
-        ("abstain(bandit)", r"put abstain inside the feedback, as in bandit\(abstain"),
+        ("abstain(accuracy, answers=-1)", "answers is -1: wanted a whole number from 0 on"),
+        ("abstain(bandit)", r"put abstain inside the feedback, as in one_score\(abstain"),
         ("abstain", "abstain stands around a reward"),
     ],
 )

@@ -6,7 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lingym.rewards import Accuracy, Budget, Counts, Delayed, EntityF1, OneScore, from_spec
+from lingym.rewards import (
+    Abstain,
+    Accuracy,
+    Budget,
+    Clicks,
+    Counts,
+    Delayed,
+    EntityF1,
+    Noisy,
+    Normalized,
+    OneScore,
+    Preference,
+    from_spec,
+)
 from lingym.rewards.base import prefix
 from lingym.types import LabelSpace
 from tests.rewards.feedback.judged import PAIR, entrusted, gold_of, hidden, units
@@ -128,7 +141,15 @@ def test_a_budget_is_spent():
 
 
 def test_the_state_of_another_reward_is_refused():
-    for text, state in (("bandit", {}), ("clicks", {"spent": 3}), ("bandit", {"spent": 3, "x": 1})):
+    for text, state in (
+        ("bandit", {}),
+        ("clicks", {"spent": 3}),
+        ("bandit", {"spent": 3, "x": 1}),
+        ("abstain(accuracy)", {}),
+        ("normalized(accuracy)", {}),
+        ("constrained(accuracy, f1, at_least=1)", {"price": 1.0}),
+        ("linear(1, 0)*accuracy", {}),
+    ):
         with pytest.raises(ValueError, match="another's"):
             from_spec(text).load_state(state)
 
@@ -143,3 +164,21 @@ def test_a_judge_of_other_texts_is_refused():
         wide = [row + [-1] * (2 - len(row)) for row in other]
         with pytest.raises(ValueError, match="judges the texts of another environment already"):
             judge.entrust(units(wide, wide)[1])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: OneScore(Accuracy(), levels=2.5), "levels is 2.5: wanted a whole number"),
+        (lambda: Abstain(Accuracy(), answers=1.5), "answers is 1.5: wanted a whole number"),
+        (lambda: Preference(Accuracy(), budget=1.5), "budget is 1.5: wanted a whole number"),
+        (lambda: Normalized(Accuracy(), after=2.5), "after is 2.5: wanted a whole number"),
+        (lambda: Noisy(Accuracy(), seed=0.5), "seed is 0.5: wanted a whole number"),
+        (lambda: Clicks(seed=2**63), "seed is 9223372036854775808: wanted a whole number"),
+        (lambda: Preference(Accuracy(), seed=True), "seed is True: wanted a whole number"),
+        (lambda: Counts(ignore="O"), "ignore is 'O': wanted a tuple"),
+    ],
+)
+def test_what_would_be_cut_or_taken_apart_is_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

@@ -117,7 +117,7 @@ def test_what_has_no_opposite_is_refused(asked):
         ("noisy(p=0.1)", "stands around a reward"),
         ("noisy(delayed(bandit))", r"and delayed\(bandit\) is no judge: put noisy inside it"),
         ("noisy(0.5*bandit+0.5*counts)", "is no judge: put noisy inside it"),
-        ("one_score(accuracy, levels=1)", "levels is 1: wanted at least 2"),
+        ("one_score(accuracy, levels=1)", "levels is 1: wanted a whole number from 2 on"),
     ],
 )
 def test_settings_that_mean_nothing(text, message):

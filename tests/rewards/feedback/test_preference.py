@@ -126,7 +126,7 @@ def test_labelings_of_two_texts_are_not_compared():
         ("preference(accuracy, noise=1.5)", "noise is 1.5: wanted a probability"),
         ("preference(accuracy, temperature=0)", "temperature is 0: wanted a number above 0"),
         ("preference(accuracy, ties='first')", "ties is 'first': wanted one of none, coin"),
-        ("preference(accuracy, budget=0)", "budget is 0: wanted 1 or more comparisons"),
+        ("preference(accuracy, budget=0)", "budget is 0: wanted a whole number of comparisons"),
         ("preference", "preference stands around a reward"),
     ],
 )
