@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lingym.rewards.base import Reward
-from lingym.rewards.counting import correct, count
+from lingym.rewards.counting import correct, count, units_of_text
 from lingym.types import FloatArray, Labelings
 
 
@@ -31,21 +31,16 @@ class Accuracy(Reward):
 
     def score(self, labelings: Labelings) -> FloatArray:
         """Right units over the units that have a gold label, float64 [B] in [0, 1]."""
-        share = count(correct(labelings)) / _wanted(labelings)
+        share = count(correct(labelings)) / units_of_text(labelings)
         return np.where(self.scored(labelings), share, 0.0)
 
     def steps(self, labelings: Labelings) -> FloatArray:
         """A right unit gives 1 over the units that have a gold label, float64 [B, U]."""
         if self.sparse:
             return super().steps(labelings)
-        return correct(labelings) / _wanted(labelings)[:, None]
+        return correct(labelings) / units_of_text(labelings)[:, None]
 
     def table(self, labelings: Labelings, count: int) -> FloatArray:
         """1 over the units that have a gold label for a right label, float64 [B, U, K]."""
         right = labelings.gold[..., None] == np.arange(count)
-        return right / _wanted(labelings)[:, None, None]
-
-
-def _wanted(labelings: Labelings) -> FloatArray:
-    """How many units have a gold label, at least 1, float64 [B]."""
-    return np.maximum(count(labelings.gold >= 0), 1)
+        return right / units_of_text(labelings)[:, None, None]

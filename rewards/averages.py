@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lingym.rewards.corpus_counts import Totals
-from lingym.rewards.counting import ratio
+from lingym.rewards.counting import ratio, summed
 from lingym.types import FloatArray
-
-AVERAGES = ("micro", "macro", "weighted")
 
 
 class Measure(ABC):
@@ -121,9 +119,3 @@ class MCC(Measure):
             np.maximum(size**2 - summed(count**2), 0.0) for count in (totals.given, totals.gold)
         )
         return joint, given, gold
-
-
-def summed(counts: FloatArray, keep: bool = False) -> FloatArray:
-    """The sum over the last axis, from left to right: the same for a row alone and in a batch."""
-    sums = counts.cumsum(-1)[..., -1:]
-    return sums if keep else sums[..., 0]

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lingym.rewards.averages import AVERAGES, MCC, FMeasure, Measure
+from lingym.rewards.averages import MCC, FMeasure, Measure
 from lingym.rewards.corpus_counts import UNITS, Units, units_of
 from lingym.rewards.corpus_reward import CorpusReward
+from lingym.rewards.f_beta import AVERAGES
 from lingym.types import LabelSpace
 
 

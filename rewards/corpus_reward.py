@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from lingym.rewards.averages import Measure, summed
+from lingym.rewards.averages import Measure
 from lingym.rewards.base import Reward, RewardError
 from lingym.rewards.corpus_counts import Totals, Units
+from lingym.rewards.counting import summed
 from lingym.rewards.running import RunningCounts
 from lingym.types import FloatArray, Labelings, LabelSpace
 

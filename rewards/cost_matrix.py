@@ -9,7 +9,7 @@ import numpy as np
 
 from lingym.rewards.base import Reward
 from lingym.rewards.cost_file import read_costs
-from lingym.rewards.counting import count
+from lingym.rewards.counting import summed, units_of_text
 from lingym.types import FloatArray, Labelings, LabelSpace
 
 Costs = Mapping[str, Mapping[str, float]]
@@ -99,8 +99,7 @@ class CostMatrix(Reward):
 
     def score(self, labelings: Labelings) -> FloatArray:
         """Minus the costs of the labels given, float64 [B]."""
-        # A sum from left to right: NumPy's own would round otherwise in a wider batch.
-        return self.steps(labelings).cumsum(1)[:, -1:].sum(1)
+        return summed(self.steps(labelings))
 
     def steps(self, labelings: Labelings) -> FloatArray:
         """Minus the cost of each label, float64 [B, U]."""
@@ -114,8 +113,7 @@ class CostMatrix(Reward):
 
     def _shares(self, labelings: Labelings) -> FloatArray:
         """What a cost is divided by, float64 [B]."""
-        number = count(labelings.gold >= 0)
-        return np.maximum(number, 1) if self.mean else np.ones_like(number)
+        return units_of_text(labelings) if self.mean else np.ones(len(labelings.lengths))
 
 
 _WANTED = "wanted numbers by gold and given label, such as {'negative': {'positive': 5.0}}"

@@ -31,6 +31,23 @@ def count(flags: BoolArray) -> FloatArray:
     return (flags @ np.ones(flags.shape[1], np.float32)).astype(np.float64)
 
 
+def units_of_text(labelings: Labelings) -> FloatArray:
+    """How many units of each text have a gold label, at least 1, float64 [B].
+
+    Unlike the length of an episode it does not depend on a label that stops it.
+    """
+    return np.maximum(count(labelings.gold >= 0), 1)
+
+
+def summed(values: FloatArray, keep: bool = False) -> FloatArray:
+    """The sum over the last axis, from left to right; ``keep`` keeps the axis.
+
+    NumPy's own sum would round otherwise for a row alone than in a batch, or beside padding.
+    """
+    sums: FloatArray = values.cumsum(-1)[..., -1:]
+    return sums if keep else sums.sum(-1)
+
+
 def count_labels(labels: IntArray, number: int) -> Counts:
     """How often each row has each label, int64 [B, number]; -1 is no label."""
     rows = len(labels)

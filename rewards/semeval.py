@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lingym.rewards.base import Reward, RewardError
 from lingym.rewards.corpus import CorpusF1
-from lingym.rewards.counting import Counts, correct, ratio
+from lingym.rewards.counting import Counts, correct, ratio, summed
 from lingym.rewards.metrics import corpus_metrics
 from lingym.rewards.relations import OTHER, relations_of
 from lingym.types import FloatArray, IntArray, Labelings, LabelSpace
@@ -87,8 +87,7 @@ class RelationF1(Reward):
         """The worth of the labels given, summed, float64 [B]."""
         if self._running is not None:
             return self._running.score(labelings)
-        # A sum from left to right: NumPy's own would round otherwise in a wider batch.
-        return self.steps(labelings).cumsum(1)[:, -1:].sum(1)
+        return summed(self.steps(labelings))
 
     def steps(self, labelings: Labelings) -> FloatArray:
         """The worth of each label, float64 [B, U]; 0 where none was given."""

@@ -7,7 +7,8 @@ import numpy as np
 
 from lingym.rewards.base import Reward
 from lingym.rewards.checks import checked_score, checked_steps
-from lingym.rewards.feedback.judge import decided_units, units_of_text
+from lingym.rewards.counting import units_of_text
+from lingym.rewards.feedback.judge import decided_units
 from lingym.rewards.settings import is_whole
 from lingym.rewards.wrapper import Wrapper
 from lingym.types import BoolArray, FloatArray, IntArray, Labelings, LabelSpace

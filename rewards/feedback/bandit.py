@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lingym.rewards.counting import correct
-from lingym.rewards.feedback.judge import Judge, Verdicts, decided_units, units_of_text
+from lingym.rewards.counting import correct, units_of_text
+from lingym.rewards.feedback.judge import Judge, Verdicts, decided_units
 from lingym.types import Labelings
 
 

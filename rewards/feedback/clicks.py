@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lingym.rewards.counting import correct
+from lingym.rewards.counting import correct, units_of_text
 from lingym.rewards.feedback.by_chance import ByChance
-from lingym.rewards.feedback.judge import Verdicts, decided_units, units_of_text
+from lingym.rewards.feedback.judge import Verdicts, decided_units
 from lingym.rewards.settings import check_seed
 from lingym.types import FloatArray, Labelings
 

@@ -5,8 +5,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from lingym.rewards.counting import count_labels, ratio
-from lingym.rewards.feedback.judge import Judge, Verdicts, last_units, units_of_text
+from lingym.rewards.counting import count_labels, ratio, units_of_text
+from lingym.rewards.feedback.judge import Judge, Verdicts, last_units
 from lingym.rewards.spans import SpanCodes
 from lingym.types import Labelings, LabelSpace, Rows
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lingym.rewards.base import Reward, RewardError
+from lingym.rewards.counting import summed
 from lingym.types import BoolArray, FloatArray, Gold, Labelings
 
 
@@ -109,8 +110,7 @@ class Judge(Reward):
 
     def score(self, labelings: Labelings) -> FloatArray:
         """The verdicts about the labels given so far, each times its share, float64 [B]."""
-        # A sum from left to right: NumPy's own would round otherwise in a wider batch.
-        return self.steps(labelings).cumsum(1)[:, -1:].sum(1)
+        return summed(self.steps(labelings))
 
     def steps(self, labelings: Labelings) -> FloatArray:
         """What each unit's verdict pays, float64 [B, U]."""
@@ -139,14 +139,6 @@ class Judge(Reward):
         (spent,), inner = self._split_state(state, "spent")
         super().load_state(inner)
         self.spent = int(spent)
-
-
-def units_of_text(labelings: Labelings) -> FloatArray:
-    """How many units of each text have a gold label, at least 1, float64 [B].
-
-    Unlike the length of an episode it does not depend on a label that stops it.
-    """
-    return np.maximum((labelings.gold >= 0).sum(1), 1).astype(np.float64)
 
 
 def decided_units(labelings: Labelings) -> BoolArray:
