@@ -1,6 +1,7 @@
 """The file of a cost matrix."""
 
 import csv
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,20 @@ def read_costs(path: Path) -> dict[str, dict[str, float]]:
         ValueError: the file cannot be read.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader if row]
+        written = path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read the costs in {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}:1: wanted a CSV file in UTF-8: {error}") from error
+    try:
+        text = written.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}:{line}: wanted a CSV file in UTF-8: {error.reason}") from error
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        line = max(1, reader.line_num)
+        raise DataError(f"{path}:{line}: wanted a CSV file in UTF-8: {error}") from error
     if len(rows) < 2:
         raise DataError(f"{path}:1: wanted a row of given labels and a row for each gold label")
     (line, (_, *given)), *rest = rows

@@ -124,8 +124,11 @@ def test_a_file_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.csv").write_bytes(b",\xe9\na,1\n")
     with pytest.raises(DataError, match=r"latin\.csv:1: wanted a CSV file in UTF-8"):
         CostMatrix.from_file(tmp_path / "latin.csv")
-    (tmp_path / "quotes.csv").write_text(',a\nb,"1\n')
-    with pytest.raises(DataError, match=r"quotes\.csv:\d: wanted a CSV file"):
+    (tmp_path / "latin.csv").write_bytes(b",a\na,1\n\xe9,1\n")
+    with pytest.raises(DataError, match=r"latin\.csv:3: wanted a CSV file in UTF-8"):
+        CostMatrix.from_file(tmp_path / "latin.csv")
+    (tmp_path / "quotes.csv").write_text(',a\na,1\nb,"1"2\n')
+    with pytest.raises(DataError, match=r"quotes\.csv:3: wanted a CSV file"):
         CostMatrix.from_file(tmp_path / "quotes.csv")
 
 
