@@ -43,6 +43,7 @@ from lingym.rewards.spec import REWARDS, describe, from_spec
 from lingym.rewards.squad import SquadF1, squad_metrics
 from lingym.rewards.summaries import lead, oracle
 from lingym.rewards.sums import WeightedSum
+from lingym.rewards.wrapper import Wrapper
 
 __all__ = [
     "ABSTAIN",
@@ -88,6 +89,7 @@ __all__ = [
     "StepCost",
     "Verdicts",
     "WeightedSum",
+    "Wrapper",
     "answer_scores",
     "candidate_metrics",
     "checked_score",

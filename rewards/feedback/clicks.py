@@ -10,6 +10,8 @@ from lingym.rewards.feedback.judge import Verdicts, decided_units
 from lingym.rewards.settings import check_seed
 from lingym.types import FloatArray, Labelings
 
+_LEAST = np.finfo(np.float64).tiny  # of a probability that is 0 but for rounding
+
 
 @dataclass(eq=False)
 class Clicks(ByChance):
@@ -60,7 +62,8 @@ class Clicks(ByChance):
         clicked = self.draw(labelings) < seen * np.where(correct(labelings), 1.0, self.trust)
         values = clicked.astype(np.float64)
         if self.debias:
-            weight = 1 / seen if self.cap is None else np.minimum(1 / seen, self.cap)
+            weight = 1 / np.maximum(seen, _LEAST)
+            weight = weight if self.cap is None else np.minimum(weight, self.cap)
             values = (values * weight - self.trust) / (1 - self.trust)
         given = decided_units(labelings) & (labelings.gold >= 0)
         return Verdicts(np.where(given, values, 0.0), given, 1 / units_of_text(labelings))

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lingym.rewards import Bandit, Clicks, from_spec
+from lingym.rewards import Bandit, Clicks, checked_score, from_spec
 from tests.rewards.feedback.judged import PAIR, entrusted, units
 
 TEXTS, ROUNDS, UNITS = 500, 12, 5
@@ -79,3 +79,10 @@ def test_whoever_looks_at_everything_is_a_bandit():
 def test_settings_that_mean_nothing(settings, message):
     with pytest.raises(ValueError, match=message):
         from_spec(f"clicks({settings})")
+
+
+def test_attention_that_fades_to_nothing_gives_finite_scores():
+    labelings, gold = units([[1, 1, 1]], [[1, 1, 1]])
+    judge = entrusted(from_spec("clicks(eta=1000, debias=True)"), PAIR, gold)
+    with np.errstate(all="raise", under="ignore"):
+        assert checked_score(judge, labelings).tolist() == [1 / 3]
