@@ -100,8 +100,10 @@ class LateFeedback(OneUpdate):
         logs: dict[str, list[float]] = {}
         for place, rows in enumerate(batches):
             self._set_rate(place / len(batches))
+            if self.label_env.reward.exhausted:  # what waits is not answered any more
+                break
             self.waiting.append(self._labelled(self.rollout[rows]))
-            while self._texts_waiting(1) >= self.feedback_delay and self.waiting:
+            while self._due():
                 self._update(self.waiting.popleft(), logs)
         self._write(logs)
 
@@ -133,6 +135,11 @@ class LateFeedback(OneUpdate):
             log_probs.cpu().numpy(),
             float(rate),
         )
+
+    def _due(self) -> bool:
+        """Whether the feedback on the labelings that wait longest has come."""
+        waited = bool(self.waiting) and self._texts_waiting(1) >= self.feedback_delay
+        return waited and not self.label_env.reward.exhausted
 
     def _texts_waiting(self, first: int = 0) -> int:
         """Texts in the queue, from its minibatch `first` on."""

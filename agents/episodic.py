@@ -100,10 +100,12 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             progress_bar: show one.
 
         Raises:
-            ValueError: not exactly one of the totals is given.
+            ValueError: not exactly one of the totals is given, or it is negative.
         """
         if (total_timesteps is None) == (total_episodes is None):
             raise ValueError("give total_timesteps or total_episodes, and not both")
+        if (total_timesteps or total_episodes or 0) < 0:
+            raise ValueError(f"totals are 0 or more, got {total_timesteps or total_episodes}")
         nothing = not (total_timesteps or total_episodes)
         if reset_num_timesteps:
             self.num_episodes = 0
@@ -127,7 +129,9 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             # Stable-Baselines3 reset the environment, whose rows hold texts that nobody labels.
             self.label_env.restart()
         self._stopped = False
-        self._current_progress_remaining = 0.0 if nothing else 1.0
+        self._current_progress_remaining = 0.0
+        if not nothing:  # all of it; less where a run goes on, whose counts go on too
+            self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
         iteration = 0
         self._callback.on_training_start(locals(), globals())
         assert self.env is not None
@@ -160,8 +164,16 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with what the reward has learned in the run (see `Reward.state`)."""
-        self.reward_state = self.label_env.reward.state() if self.env is not None else {}
+        if self.env is not None:  # else what was loaded stays
+            self.reward_state = self.label_env.reward.state()
         super().save(*args, **kwargs)
+
+    def set_env(self, env: Any, force_reset: bool = True) -> None:
+        """Learn on another environment; the first of a loaded agent gets its reward's state."""
+        first = self.env is None
+        super().set_env(env, force_reset)
+        if first and self.reward_state:
+            self.label_env.reward.load_state(dict(self.reward_state))
 
     @property
     def samples_per_text(self) -> int:

@@ -144,6 +144,8 @@ class REINFORCE(LateFeedback):
             with torch.no_grad():
                 labels = distribution.sample(self.samples, self._generator)
         mask = labels >= 0
+        # Before the reward takes note of the samples: a baseline must not depend on them.
+        greedy = self._greedy(batch, distribution) if self.baseline == "greedy" else None
         returns = returns_to_go(self._rewards(batch, labels), self.gamma)  # [S, B, U]
         every = distribution.log_probs(labels)  # [S, B, U, K], or [B, U, K]
         log_prob = taken(every, labels)
@@ -157,8 +159,10 @@ class REINFORCE(LateFeedback):
             advantages = returns - values.detach()
         elif self.baseline == "group":
             advantages = group_advantages(returns, mask)
+        elif greedy is not None:
+            advantages = returns - greedy
         else:
-            advantages = returns - self._baseline(batch, returns, distribution, mask)
+            advantages = returns - self._baseline(returns, mask)
         advantages = torch.where(mask, advantages, 0.0)
         if self.normalize_advantage:
             advantages = normalized(advantages, mask)
@@ -190,15 +194,17 @@ class REINFORCE(LateFeedback):
         labels = torch.from_numpy(waiting.labels).long().to(self.device)
         return self.loss(batch, labels, torch.from_numpy(waiting.log_probs).to(self.device))
 
-    def _baseline(self, batch: Batch, returns: Tensor, distribution: Any, mask: Tensor) -> Tensor:
+    @torch.no_grad()
+    def _greedy(self, batch: Batch, distribution: Any) -> Tensor:
+        """The returns [B, U] of the most probable labelings."""
+        best = distribution.mode().cpu().numpy().astype(np.int32)
+        judged = self.label_env.reward.hides_gold  # feedback on it is spent like any other
+        rewards = torch.from_numpy(self.label_env.play(best, batch, observe=judged)).float()
+        return returns_to_go(rewards.to(self.device), self.gamma)
+
+    def _baseline(self, returns: Tensor, mask: Tensor) -> Tensor:
         if self.baseline == "leave-one-out":
             return leave_one_out(returns, mask)
-        if self.baseline == "greedy":
-            with torch.no_grad():
-                best = distribution.mode().cpu().numpy().astype(np.int32)
-            judged = self.label_env.reward.hides_gold  # feedback on it is spent like any other
-            rewards = torch.from_numpy(self.label_env.play(best, batch, observe=judged)).float()
-            return returns_to_go(rewards.to(self.device), self.gamma)
         if self.baseline == "mean":
             # The mean of earlier minibatches: independent of these labels, so without bias.
             now = float(masked_mean(returns, mask))

@@ -173,3 +173,20 @@ def test_the_identity_labelling_is_learned_from_late_feedback(
 def test_wrong_arguments_are_refused(agent: Make, arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         agent(**arguments)
+
+
+def test_a_judge_who_says_no_more_is_not_learned_from(
+    agent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = agent("budget(bandit, judgements=60)", feedback_delay=16, samples=2)
+    spoke: list[bool] = []
+    update = learner._update
+
+    def spy(*given: Any) -> None:
+        spoke.append(not learner.label_env.reward.exhausted)
+        update(*given)
+
+    monkeypatch.setattr(learner, "_update", spy)
+    learner.learn(total_episodes=192)
+    assert spoke and all(spoke)
+    assert learner.label_env.reward.exhausted and learner.waiting

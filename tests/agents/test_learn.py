@@ -15,7 +15,7 @@ from stable_baselines3.common.callbacks import (
     StopTrainingOnMaxEpisodes,
 )
 
-from lingym.agents import PPO, REINFORCE, LabelVecEnv, Supervised
+from lingym.agents import PPO, REINFORCE, ExpectedReward, LabelVecEnv, MinimumRisk, Supervised
 from lingym.envs import Dataset, LabelVectorEnv
 from lingym.rewards import Reward, RewardError
 from lingym.types import FloatArray, Labelings
@@ -246,3 +246,64 @@ def test_rows_play_the_texts_of_one_environment(identity: Dataset) -> None:
     learner.learn(total_episodes=60)
     assert sorted(set(learner.rollout.examples)) == sorted(learner.rollout.examples)
     assert len(learner.rollout.examples) == 60
+
+
+def test_a_run_that_goes_on_has_the_rates_and_the_progress_of_its_second_half(
+    agent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = agent("reinforce", learning_rate=lambda left: 1e-3 * left)
+    told: list[float] = []
+    rates: list[float] = []
+    step = learner._step
+
+    def spy(loss: Any) -> float:
+        rates.append(learner.policy.optimizer.param_groups[0]["lr"])
+        return float(step(loss))
+
+    monkeypatch.setattr(learner, "_step", spy)
+    monkeypatch.setattr(learner.label_env.reward, "advance", told.append)
+    learner.learn(total_episodes=32)
+    assert told[0] == 0.0
+    learner.learn(total_episodes=32, reset_num_timesteps=False)
+    assert told[2] == 0.5 and told == sorted(told[:2]) + sorted(told[2:])
+    assert max(rates[4:]) <= 0.5e-3 < max(rates[:4])
+    with pytest.raises(ValueError, match="totals are 0 or more, got -5"):
+        learner.learn(total_episodes=-5)
+
+
+def test_what_a_reward_learned_survives_loading_without_an_environment(
+    agent: Make, tmp_path: Path
+) -> None:
+    text = "corpus_f1(unit='label', half_life=20)"
+    learner = agent("reinforce", reward=text)
+    learner.learn(total_episodes=32)
+    state = learner.label_env.reward.state()
+    learner.save(tmp_path / "agent")
+    alone = REINFORCE.load(tmp_path / "agent", device="cpu")
+    alone.save(tmp_path / "again")
+    other = REINFORCE.load(tmp_path / "again", device="cpu")
+    env = agent("reinforce", reward=text).env
+    assert env.env.reward.state() != state
+    other.set_env(env)
+    assert env.env.reward.state() == state
+
+
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [
+        (REINFORCE, {"feedback_delay": 20, "baseline": "mean"}),
+        (ExpectedReward, {"ent_coef": 0.1}),
+        (MinimumRisk, {"samples": 3}),
+    ],
+)
+def test_a_seed_fixes_all_weights(
+    identity: Dataset, vec_env: Callable[..., LabelVecEnv], kind: Any, own: dict[str, Any]
+) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        size = {"n_steps": 16, "batch_size": 8, "device": "cpu", "learning_rate": 1e-3}
+        made = kind("LabelPolicy", vec_env(identity, "accuracy"), seed=seed, **size, **own)
+        made.learn(total_episodes=48)
+        return torch.cat([p.detach().flatten() for p in made.policy.parameters()])
+
+    assert torch.equal(weights(3), weights(3))
+    assert not torch.equal(weights(3), weights(4))

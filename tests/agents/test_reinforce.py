@@ -146,3 +146,28 @@ def test_one_label_alone_can_be_learned_from(
     learner._setup_learn(1)
     _, log = learner.loss(learner.label_env.episodes.batch([0]))
     assert np.isfinite(list(log.values())).all()
+
+
+def test_a_greedy_baseline_is_scored_before_the_reward_takes_note_of_the_samples(
+    identity: Dataset, vec_env: Callable[..., LabelVecEnv], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else the baseline would depend on the samples, by way of what the reward counts.
+    env = vec_env(identity, "corpus_f1(unit='label', half_life=20)")
+    agent = REINFORCE("LabelPolicy", env, device="cpu", seed=0, baseline="greedy")
+    agent._setup_learn(1)
+    done: list[str] = []
+    game, reward = agent.label_env, agent.label_env.reward
+    play, observe = game.play, reward.observe
+
+    def played(*given: Any, **how: Any) -> Any:
+        done.append("play")
+        return play(*given, **how)
+
+    def observed(labelings: Any) -> None:
+        done.append("observe")
+        observe(labelings)
+
+    monkeypatch.setattr(game, "play", played)
+    monkeypatch.setattr(reward, "observe", observed)
+    agent.loss(game.episodes.batch(range(8)))
+    assert done == ["play", "play", "observe"]
