@@ -57,6 +57,7 @@ def save(learner: OnlineLearner, folder: Path) -> None:
         "ready": len(learner.ready),
         "seen": learner.memory.seen,
         "random": learner.random.bit_generator.state,
+        "device": learner.policy.device.type,
     }
     own = folder / "online"
     own.mkdir(exist_ok=True)
@@ -90,14 +91,20 @@ def load(folder: Path, device: str = "auto") -> OnlineLearner:
         raise ValueError(f"{folder}/online cannot be read: {error}") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(f"{file} is not of format {FORMAT}, which this lingym reads")
-    learner = OnlineLearner(
-        Labeller.load(folder, device), OnlineSettings(**state["settings"]), state["columns"]
-    )
+    try:
+        settings = OnlineSettings(**state["settings"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{file}: settings that this lingym does not know: {error}") from None
+    learner = OnlineLearner(Labeller.load(folder, device), settings, state["columns"])
     for name in COUNTS:
         setattr(learner, name, state[name])
     _to_optimiser(learner.policy.optimizer, tensors)
-    learner.generator.set_state(tensors["generator"])
     learner.random.bit_generator.state = state["random"]
+    kind = learner.policy.device.type
+    if state.get("device", kind) == kind:
+        learner.generator.set_state(tensors["generator"])
+    else:  # the state of a GPU's generator means nothing to a CPU's, and the other way round
+        learner.generator.manual_seed(int(learner.random.integers(2**63)))
     shown = _to_shown(learner.labeller, tensors, state["ids"])
     waiting, ready = state["waiting"], state["waiting"] + state["ready"]
     learner.waiting = {each.id: replace(each, rewards=None) for each in shown[:waiting]}

@@ -9,7 +9,6 @@ Sizes: B episodes, U units.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -190,9 +189,10 @@ def by_unit(rewards: float | Sequence[float] | FloatArray, units: int, id: int) 
     given = [rewards] if single else rewards
     try:
         values = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         values = np.zeros((0, 0))
-    if values.ndim != 1 or isinstance(rewards, str | bool) or not all(map(isfinite, values)):
+    most = np.finfo(np.float32).max  # what the losses are computed in
+    if values.ndim != 1 or isinstance(rewards, str | bool) or not (np.abs(values) <= most).all():
         raise ValueError(
             f"feedback on text {id} must be a finite number or several, got {rewards!r}"
         )

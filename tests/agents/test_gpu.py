@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from lingym.agents import PPO, REINFORCE, Labeller, LabelVecEnv, Supervised, predict_labels
+from lingym.agents import (
+    PPO,
+    REINFORCE,
+    ExpectedReward,
+    Labeller,
+    LabelVecEnv,
+    MinimumRisk,
+    OnlineLearner,
+    OnlineSettings,
+    Supervised,
+    predict_labels,
+)
 from lingym.envs import Dataset
 from lingym.policies import LabelPolicy
 from tests.envs.every_task import FORMS, every_task
@@ -21,6 +32,9 @@ AGENTS: dict[str, tuple[Any, dict[str, Any]]] = {
         f"reinforce {baseline}": (REINFORCE, {"baseline": baseline, "kl_coef": 0.1})
         for baseline in ("none", "mean", "value", "greedy", "leave-one-out")
     },
+    "reinforce, late": (REINFORCE, {"feedback_delay": 20, "baseline": "mean"}),
+    "expected reward": (ExpectedReward, {"kl_coef": 0.1, "ent_coef": 0.1}),
+    "minimum risk": (MinimumRisk, {"kl_coef": 0.1, "include_gold": True}),
     "supervised": (Supervised, {"label_smoothing": 0.1}),
 }
 
@@ -122,3 +136,35 @@ def test_every_task_is_labelled_and_learned_there(form: str, vec_env: Any, rando
     )
     there.learn(total_episodes=16)
     assert bool(torch.isfinite(there.policy.label_head.weight).all())
+
+
+@pytest.mark.parametrize("history", ["none", "previous"])
+def test_a_learner_goes_on_online_there_and_on_a_cpu(
+    commands: Callable[..., Dataset],
+    vec_env: Callable[..., LabelVecEnv],
+    tmp_path: Path,
+    history: str,
+) -> None:
+    dataset = commands("tagging")
+    agent = Supervised(
+        *("LabelPolicy", vec_env(dataset)),
+        **dict(device="cuda", seed=0, policy_kwargs={"history": history}),
+    )
+    labeller = Labeller(agent.policy, "tagging", dataset.tokenizer, 64)
+    settings = OnlineSettings(batch_size=4, kl_coef=0.1, baseline="value", temperature=0.5)
+    learner = OnlineLearner(labeller, settings)
+    records = [example.record for example in dataset["train"].examples]
+
+    def serve(learner: OnlineLearner, first: int) -> None:
+        for row in learner.label(records[first : first + 10]):
+            log = learner.feedback(row["id"], 0.5)
+            assert all(np.isfinite(value) for value in log.values())
+
+    serve(learner, 0)
+    learner.save(tmp_path / "there")
+    for device in ("cuda", "cpu"):
+        other = OnlineLearner.load(tmp_path / "there", device)
+        assert other.policy.device.type == torch.device(device).type
+        assert len(other.ready) == 2
+        serve(other, 10)
+        assert other.updates == 5
