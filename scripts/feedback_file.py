@@ -67,6 +67,18 @@ class FeedbackFile:
                 if line.strip():
                     yield self._given(line)
 
+    def finish(self) -> Iterator[Given]:
+        """The feedback of new lines, and of a last one that was left without its end.
+
+        Raises:
+            DataError: a line is no feedback; the message names file and line.
+        """
+        yield from self.read()
+        line, self._rest = self._rest, b""
+        if line.strip():
+            self.lines += 1
+            yield self._given(line)
+
     def _chunk(self) -> bytes:
         try:
             return os.read(self._file, 1 << 16)

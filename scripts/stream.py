@@ -23,14 +23,15 @@ class Stream:
     own."""
     feedback_file: Path | None = None
     """Real feedback instead: JSON lines such as {"id": 3, "score": 0.5} or {"id": 3, "scores": [1,
-    0]}, one for each unit, in a file that grows or a named pipe. --data then needs no labels."""
+    0]}, one for each unit, in a file that grows or a named pipe. --data then needs no labels. The
+    stream that goes on passes over lines about its earlier texts that had their feedback."""
     wait: float = 0.0
     """Seconds to wait for further lines of --feedback-file after the last text."""
     delay: int = 100
     """Simulated feedback on a text comes when so many more were labelled."""
     out: Path | None = None
     """Folder to save the labeller and all that it needs to go on; `lingym evaluate` and `predict`
-    read it."""
+    read it. Of a stream that goes on it may be the same, which is then replaced."""
     limit: int | None = None
     """Stop after so many texts."""
     every: int = 500

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from lingym.agents.online_state import is_online
 from lingym.envs.corpora import Record
 from lingym.envs.corpora.sources import iter_records
 from lingym.rewards import from_spec
-from lingym.scripts.feedback_file import FeedbackFile
+from lingym.scripts.feedback_file import FeedbackFile, Given
 from lingym.scripts.run_folder import refuse_old_run, write_json
 from lingym.scripts.stream import Stream
 from lingym.scripts.training import say
@@ -45,7 +45,7 @@ def stream(arguments: Stream) -> dict[str, Any]:
         session.serve(records)
     finally:  # what was learned until a fault is not lost
         metrics = session.metrics(time.monotonic() - began)
-        if arguments.out is not None:
+        if arguments.out is not None and session.texts:
             save(arguments, learner, metrics)
     return metrics
 
@@ -64,7 +64,14 @@ def refuse_contradictions(arguments: Stream) -> None:
             raise ValueError(f"--{name} must be {least} or more, got {value}")
     if arguments.wait and arguments.feedback_file is None:
         raise ValueError("--wait is for --feedback-file")
-    if arguments.out is not None and not is_online(arguments.out):
+    if arguments.out is not None and arguments.out.resolve() != arguments.run_folder.resolve():
+        if is_online(arguments.out):
+            raise ValueError(
+                f"{arguments.out} holds a stream already: go on with it (lingym stream "
+                f"{arguments.out}), give another --out, or remove it"
+            )
+        refuse_old_run(arguments.out)
+    elif arguments.out is not None and not is_online(arguments.out):
         refuse_old_run(arguments.out)
 
 
@@ -81,13 +88,19 @@ def make_learner(arguments: Stream) -> OnlineLearner:
                 f"{arguments.run_folder} is a stream that goes on: leave out --{min(fixed)}"
             )
         learner.settings = replace(learner.settings, **asked)
+        learner.columns |= columns(arguments, learner.labeller)
         return learner
     labeller = Labeller.load(arguments.run_folder, arguments.device)
     if labeller.task is None:
         raise ValueError(f"{arguments.run_folder} has a task of its user's own: use OnlineLearner")
-    reading = replace(arguments.reading, **dict.fromkeys(GOLD))
-    columns = reading.arguments(labeller.task)
-    return OnlineLearner(labeller, OnlineSettings(**asked), columns)
+    return OnlineLearner(labeller, OnlineSettings(**asked), columns(arguments, labeller))
+
+
+def columns(arguments: Stream, labeller: Labeller) -> dict[str, Any]:
+    """The columns that hold what the task reads, gold labels left out."""
+    assert labeller.task is not None
+    arguments.reading.arguments(labeller.task)  # refuses what the task has no use for
+    return replace(arguments.reading, **dict.fromkeys(GOLD)).arguments(labeller.task)
 
 
 def read(arguments: Stream) -> Iterator[Record]:
@@ -113,7 +126,8 @@ class Session:
         if arguments.feedback_file is not None:
             self.file = FeedbackFile(arguments.feedback_file)
         self.first = learner.labelled
-        self.scores: list[float] = []
+        self.feedbacks = self.passed_over = 0
+        self.score = 0.0  # of all feedbacks together
         self.curve: list[dict[str, Any]] = []
         self.said = 0
 
@@ -150,6 +164,13 @@ class Session:
         while time.monotonic() < end:
             time.sleep(min(0.05, self.arguments.wait))
             self._listen()
+        if self.file is not None:
+            self._take(self.file.finish())
+        if self.passed_over:
+            say(
+                f"{self.passed_over} lines of {self.arguments.feedback_file} are about texts of an "
+                "earlier session that wait for no feedback: passed over"
+            )
         if self.texts > self.said:
             self.report()
 
@@ -163,7 +184,7 @@ class Session:
             return 1
         missing = self.learner.settings.batch_size - len(self.learner.ready)
         due = self.users.told + missing + self.arguments.delay
-        return min(due - self.texts, MOST)
+        return min(max(due - self.texts, 1), MOST)
 
     def _gather(self, texts: Sequence[Record]) -> None:
         """Let the users know the gold labels of texts to come."""
@@ -171,8 +192,8 @@ class Session:
             return
         labeller = self.learner.labeller
         assert labeller.task is not None
-        columns: Mapping[str, Any] = self.arguments.reading.arguments(labeller.task)
-        gold = labeller.read(texts, **columns)
+        gold_columns = self.arguments.reading.arguments(labeller.task)
+        gold = labeller.read(texts, **{**self.learner.columns, **gold_columns})
         if not gold.labelled:
             raise ValueError("simulated feedback needs gold labels, and some texts have none")
         if self.users is None:
@@ -185,18 +206,26 @@ class Session:
     def _tell(self, until: int) -> None:
         assert self.users is not None
         scores, _ = self.users.tell(until)
-        self.scores += scores.tolist()
+        self.feedbacks += len(scores)
+        self.score += float(scores.sum())
 
     def _listen(self) -> None:
         """Take what users have written since the last time."""
-        if self.file is None:
-            return
-        for given in self.file.read():
+        if self.file is not None:
+            self._take(self.file.read())
+
+    def _take(self, lines: Iterable[Given]) -> None:
+        """Learn from feedback; a file that was read before is read from its beginning again."""
+        for given in lines:
+            if 0 <= given.id < self.first and given.id not in self.learner.waiting:
+                self.passed_over += 1
+                continue
             try:
                 self.learner.feedback(given.id, given.rewards)
             except ValueError as error:
                 raise given.error(str(error)) from None
-            self.scores.append(given.score)
+            self.feedbacks += 1
+            self.score += given.score
 
     def report(self) -> None:
         """Say how it goes: the score of labels given before anything was learned from them."""
@@ -211,8 +240,8 @@ class Session:
             line += f"  {metric} {lately[metric]:.4f} lately, {so_far[metric]:.4f} so far"
             if self.users.reward.exhausted:
                 line += "  (the users say no more)"
-        if self.scores:
-            now["feedback"] = sum(self.scores) / len(self.scores)
+        if self.feedbacks:
+            now["feedback"] = self.score / self.feedbacks
             line += f"  mean feedback {now['feedback']:.4f}"
         self.curve.append(now)
         self.said = self.texts
@@ -222,7 +251,7 @@ class Session:
         """What came of the session."""
         return {
             "texts": self.texts,
-            "feedbacks": len(self.scores),
+            "feedbacks": self.feedbacks,
             "updates": self.learner.updates,
             "waiting": len(self.learner.waiting),
             "given_up": self.learner.given_up,

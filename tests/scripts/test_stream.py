@@ -213,3 +213,48 @@ def test_mistakes_end_in_one_line(run: Path, tmp_path: Path, words: str, message
     with pytest.raises(SystemExit) as ended:
         main(f"stream {run} --device cpu {filled}".split())
     assert message in str(ended.value)
+
+
+def test_another_stream_is_not_overwritten_and_nothing_is_saved_of_no_text(
+    run: Path, tmp_path: Path
+) -> None:
+    out, texts = tmp_path / "served", tmp_path / "texts.txt"
+    words = f"--feedback-file {texts} --device cpu --out {out}"
+    texts.write_text("")
+    with pytest.raises(SystemExit, match=r"none\.txt"):
+        main(f"stream {run} --data {tmp_path / 'none.txt'} {words}".split())
+    assert not out.exists()
+    OnlineLearner(Labeller.load(run, "cpu")).save(out)
+    with pytest.raises(SystemExit, match="holds a stream already: go on with it"):
+        main(f"stream {run} --data {CORPUS} {words}".split())
+
+
+def test_a_smaller_batch_than_what_waits_does_not_end_a_stream_that_goes_on(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "served"
+    words = f"--data {CORPUS} --labels intent --feedback bandit --delay 3 --device cpu --out {out}"
+    main(f"stream {run} {words} --limit 10 --batch-size 16".split())
+    assert len(OnlineLearner.load(out, "cpu").ready) == 10
+    capsys.readouterr()
+    main(f"stream {out} {words} --limit 20 --batch-size 4".split())
+    assert [row["id"] for row in rows_of(capsys.readouterr().out)] == list(range(10, 30))
+
+
+def test_a_feedback_file_is_read_again_and_to_its_last_line(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, texts, file = tmp_path / "served", tmp_path / "texts.txt", tmp_path / "f.jsonl"
+    texts.write_text("stop\nplay jordan\n")
+    words = f"--data {texts} --feedback-file {file} --device cpu --out {out}"
+    file.write_text('{"id": 0, "score": 1}\n{"id": 1, "score": 0}')  # no end of the line
+    main(f"stream {run} {words}".split())
+    assert json.loads((out / "metrics.json").read_text())["feedbacks"] == 2
+    file.write_text(file.read_text() + '\n{"id": 2, "score": 1}\n')
+    capsys.readouterr()
+    main(f"stream {out} {words}".split())
+    assert "2 lines of" in capsys.readouterr().err
+    assert json.loads((out / "metrics.json").read_text())["feedbacks"] == 1
+    file.write_text('{"id": 3, "sco')
+    with pytest.raises(SystemExit, match=r"f.jsonl:1: not JSON"):
+        main(f"stream {out} {words}".split())
