@@ -5,6 +5,12 @@ from pathlib import Path
 
 from lingym.scripts.arguments import Reading, TaskName
 
+LEAST = {
+    **dict.fromkeys(("start", "every", "seeds", "batch_size", "test_limit", "threads"), 1),
+    **dict.fromkeys(("start_epochs", "stream_b", "max_tokens"), 1),
+    **dict.fromkeys(("stream_a", "delay"), 0),
+}
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -69,8 +75,26 @@ class Drift:
     threads: int | None = None
     """Threads of PyTorch on the CPU."""
 
+    def check(self) -> None:
+        """Refuse numbers that make no comparison.
+
+        Raises:
+            ValueError: a number is out of its range, or a share of replay stands there twice.
+        """
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                written = name.replace("_", "-")
+                raise ValueError(f"--{written} must be {least} or more, got {value}")
+        wrong = [share for share in self.replays if not 0 <= share < 1]
+        if wrong or not self.replays or len(set(self.replays)) < len(self.replays):
+            raise ValueError(
+                f"--replays are {list(self.replays)}: wanted one or more in [0, 1), each once"
+            )
+
     def run(self) -> None:
         """Measure; write the figures and the picture, and print the table."""
         from lingym.scripts.drift import measure
 
+        self.check()
         measure(self)

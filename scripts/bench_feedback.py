@@ -48,7 +48,13 @@ class FeedbackCurves:
         """Do the runs that are not done yet; write feedback.json, .csv and .png; print a table."""
         from lingym.scripts.feedback_picture import draw
         from lingym.scripts.run_folder import write_json
+        from lingym.scripts.train_check import check_numbers
 
+        check_numbers(self.train)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds are {list(self.seeds)}: wanted one or more, each once")
+        if self.gold < 1 or self.gold_passes < 1 or not self.gold_rate > 0:
+            raise ValueError("--gold and --gold-passes must be 1 or more, --gold-rate above 0")
         regimes = self.read()
         curves = self._measure(regimes)
         metric = str(curves[0]["metric"])

@@ -39,9 +39,11 @@ class Pareto(Train):
         """Refuse what is no grid.
 
         Raises:
-            ValueError: weights or seeds that are none, twice there or out of range, or an agent
-                that uses no reward.
+            ValueError: weights or seeds that are none, twice there or out of range, an agent that
+                uses no reward, or what `lingym train` refuses, too.
         """
+        from lingym.scripts.train_check import check_numbers, check_use
+
         for name, values in (("weights", self.weights), ("seeds", self.seeds)):
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} are {list(values)}: wanted one or more, each once")
@@ -54,6 +56,8 @@ class Pareto(Train):
             raise ValueError(
                 f"start_episodes is {self.start_episodes}: wanted 0 or more, 0 with --warm-start"
             )
+        check_numbers(self)
+        check_use(self)
 
     def base(self) -> Train:
         """The options that are those of `lingym train`."""

@@ -81,21 +81,23 @@ class Train:
     gae_lambda: float = 0.95
     """PPO: of generalised advantage estimation."""
     samples: int = 4
-    """Labelings of each text, from one encoding of it."""
+    """RL: labelings of each text, from one encoding of it."""
     baseline: Literal["none", "mean", "value", "greedy", "leave-one-out", "group"] = "leave-one-out"
-    """What a return is compared with. PPO knows leave-one-out, group, and value (GAE)."""
+    """PPO, REINFORCE, preference: what a return is compared with. PPO knows leave-one-out, group,
+    and value (GAE)."""
     alpha: float = 0.005
     """Minimum risk: how sharp the probabilities of the sampled labelings are made."""
     include_gold: bool = False
     """Minimum risk: put the gold labelling into each sample."""
     gamma: float = 1.0
-    """The discount; 1 makes the return the score of the labelling."""
+    """RL: the discount; 1 makes the return the score of the labelling."""
     ent_coef: float = 0.0
-    """Weight of the entropy."""
+    """RL: weight of the entropy."""
     vf_coef: float = 0.5
-    """Weight of the value loss."""
+    """PPO, REINFORCE, preference: weight of the value loss, with --baseline value."""
     kl_coef: float | None = None
-    """Weight of the KL to the policy that the run began with. By default 0; for preference 0.2."""
+    """RL: weight of the KL to the policy that the run began with. By default 0, and 0.2 for
+    preference."""
     feedback_delay: int = 0
     """REINFORCE: texts that are labelled before the feedback on a labelling arrives."""
     comparisons: int = 4
@@ -125,6 +127,9 @@ class Train:
 
     def run(self) -> None:
         """Train, and say what came of it."""
+        from lingym.scripts.train_check import check_numbers, check_use
         from lingym.scripts.training import train
 
+        check_numbers(self)
+        check_use(self)
         train(self)

@@ -1,0 +1,61 @@
+"""What `lingym train` refuses before it reads anything."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lingym.scripts.bench_drift import Drift
+from lingym.scripts.cli import main
+from lingym.scripts.train import Train
+from lingym.scripts.train_check import check_use
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--episodes 0", "--episodes must be 1 or more, got 0"),
+        ("--episodes -5", "--episodes must be 1 or more, got -5"),
+        ("--batch-size 0", "--batch-size must be 1 or more"),
+        ("--train-limit -1", "--train-limit must be 1 or more"),
+        ("--patience 0", "--patience must be 1 or more"),
+        ("--eval-every -3", "--eval-every must be 1 or more"),
+        ("--learning-rate 0", "--learning-rate must be above 0, got 0.0"),
+        ("--agent reinforce --alpha 3", "--alpha is for --agent minimum_risk, not reinforce"),
+        ("--agent supervised --kl-coef 1", "--kl-coef is for --agent ppo, reinforce, "),
+        ("--agent expected_reward --baseline mean", "--baseline is for --agent ppo, reinforce"),
+        ("--agent minimum_risk --label-smoothing 0.1", "--label-smoothing is for --agent supervi"),
+    ],
+)
+def test_mistakes_are_told_and_leave_no_folder(tmp_path: Path, words: str, message: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(f"train --out {tmp_path / 'run'} --train {tmp_path / 'none.txt'} {words}".split())
+    assert message in str(ended.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_as_by_default_is_no_mistake_and_a_sweep_refuses_the_same(tmp_path: Path) -> None:
+    for agent in ("supervised", "ppo", "reinforce", "expected_reward", "minimum_risk"):
+        chosen: Any = agent
+        check_use(Train(out=tmp_path, agent=chosen, samples=4, gamma=1.0))
+    check_use(Train(out=tmp_path, agent="minimum_risk", alpha=0.1, samples=8))
+    with pytest.raises(SystemExit) as ended:
+        words = "--reward-a accuracy --reward-b entity_f1 --agent ppo --alpha 2"
+        main(f"pareto --out {tmp_path / 'front'} {words}".split())
+    assert "--alpha is for --agent minimum_risk, not ppo" in str(ended.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"every": 0}, "--every must be 1 or more, got 0"),
+        ({"seeds": 0}, "--seeds must be 1 or more"),
+        ({"delay": -1}, "--delay must be 0 or more"),
+        ({"replays": ()}, "wanted one or more"),
+        ({"replays": (0.5, 0.5)}, "each once"),
+        ({"replays": (1.0,)}, r"\[0, 1\)"),
+    ],
+)
+def test_a_drift_that_compares_nothing(tmp_path: Path, wrong: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Drift("a", "b", "c", "d", tmp_path, **wrong).run()
