@@ -12,6 +12,7 @@ from lingym.envs.order import Shuffled, Weighted, grow, order
 from lingym.envs.source import make_game
 from lingym.envs.tasks import Example, Task
 from lingym.envs.tasks.table import short
+from lingym.rewards.base import gathered
 from lingym.types import BoolArray, IntArray
 
 ROW = np.zeros(1, np.intp)
@@ -88,7 +89,8 @@ class LabelEnv(gymnasium.Env[Observation, int]):
         if done[0]:
             info["score"] = float(self.game.score[0])
             parts = self.game.reward.parts(self.game.labelings(ROW))
-            info |= {name: float(part[0]) for name, part in parts.items()}
+            # A part may have any name, and takes no other's place.
+            info = gathered((info, {name: float(part[0]) for name, part in parts.items()}))
             self.game.finished(ROW)
         return self._observe(), float(rewards[0]), bool(done[0]), False, info
 

@@ -13,6 +13,7 @@ from lingym.envs.growth import Added
 from lingym.envs.order import Shuffled, Weighted, grow, order
 from lingym.envs.source import make_game
 from lingym.rewards import Reward
+from lingym.rewards.base import gathered
 from lingym.types import Batch, BoolArray, FloatArray, IntArray, Rows
 
 
@@ -186,7 +187,7 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
             "example": self.game.examples[ended],
             "score": self.game.score[ended],
         }
-        columns |= self.game.parts(ended)
+        columns = gathered((columns, self.game.parts(ended)))  # a part may be called score, too
         info: dict[str, Any] = {}
         for name, values in columns.items():
             info[name] = np.zeros(self.num_envs, values.dtype)

@@ -192,3 +192,20 @@ def test_statistics_wrappers(dataset: Dataset) -> None:
         if ended.any():
             assert info["episode"]["r"][ended] == pytest.approx(info["final_info"]["score"][ended])
     assert seen > 3
+
+
+def test_a_part_called_score_takes_not_the_place_of_the_score(dataset: Dataset) -> None:
+    reward = "accuracy+named(step_cost(price=1), called='score')"
+    for env in (LabelEnv(dataset=dataset, reward=reward), None):
+        env = env or LabelVectorEnv(dataset=dataset, num_envs=1, reward=reward)
+        env.reset(seed=0)
+        total, done = 0.0, False
+        while not done:
+            _, rewards, ended, _, info = env.step(
+                0 if isinstance(env, LabelEnv) else np.zeros(1, int)
+            )
+            total += float(np.ravel(rewards)[0])
+            done = bool(np.ravel(ended)[0])
+        info = info.get("final_info", info)
+        assert float(np.ravel(info["score"])[0]) == pytest.approx(total)
+        assert float(np.ravel(info["score_2"])[0]) <= -1
