@@ -98,6 +98,7 @@ class FeedbackCurves:
     def _measure(self, regimes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         from lingym.scripts.sweep import run_once
 
+        metric = deciding(self.train)
         curves = []
         for seed in self.seeds:
             shared = replace(self.train, seed=seed, reward=None, keep_best=False)
@@ -110,7 +111,6 @@ class FeedbackCurves:
                 learning_rate=self.gold_rate,
             )
             begun = run_once(start)
-            metric = self.train.metric or deciding(start, begun)
             further = replace(shared, encoder=None, warm_start=start.out)
             arms: dict[str, Train] = {
                 GOLD: replace(further, agent="supervised", learning_rate=self.gold_rate),
@@ -127,12 +127,22 @@ class FeedbackCurves:
         return self.train.out / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name).strip('-')}-{seed}"
 
 
-def deciding(arguments: Train, metrics: Mapping[str, Any]) -> str:
-    """The metric that the task says decides."""
-    from lingym.scripts.training import read
+def deciding(arguments: Train) -> str:
+    """The dev metric that the curves are of: the one asked for, or the one that the task says.
+
+    Raises:
+        ValueError: there is no dev split, or no such metric.
+    """
+    from lingym.scripts.training import metric_names, read
 
     dataset = read(arguments)
-    return dataset.task.metric(dataset.space)
+    if "dev" not in dataset.splits:
+        raise ValueError("curves are drawn of a dev metric: give --dev FILE")
+    metric = arguments.metric or dataset.task.metric(dataset.space)
+    known = metric_names(dataset)
+    if metric not in known:
+        raise ValueError(f"no metric {metric!r}: one of {', '.join(known)}")
+    return metric
 
 
 def curve(name: str, seed: int, metrics: Mapping[str, Any], metric: str) -> dict[str, Any]:

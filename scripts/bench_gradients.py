@@ -78,11 +78,14 @@ class Gradients:
         """
         from lingym.scripts.gradient_errors import measure
 
-        for name, least in (("batches", 1), ("batch_size", 1), ("repetitions", 2), ("threads", 1)):
+        counts = {"batches": 1, "batch_size": 1, "repetitions": 2, "threads": 1, "warm_up": 0}
+        for name, least in counts.items():
             if vars(self)[name] < least:
                 raise ValueError(f"{name} is {vars(self)[name]}: wanted {least} or more")
         if not self.samples or min(self.samples) < 2:
             raise ValueError(f"samples are {self.samples}: wanted 2 or more, to be compared")
+        if min(self.alpha, default=1.0) <= 0:
+            raise ValueError(f"alpha is {self.alpha}: wanted numbers above 0")
         found = measure(self)
         print(json.dumps(found, indent=2) if self.json else table(found))
 

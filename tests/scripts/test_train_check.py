@@ -59,3 +59,25 @@ def test_what_is_as_by_default_is_no_mistake_and_a_sweep_refuses_the_same(tmp_pa
 def test_a_drift_that_compares_nothing(tmp_path: Path, wrong: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Drift("a", "b", "c", "d", tmp_path, **wrong).run()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("bench gradients --alpha 0.1 0", "wanted numbers above 0"),
+        ("bench gradients --warm-up -1", "warm_up is -1: wanted 0 or more"),
+        ("bench feedback --train {file} --encoder tiny", "curves are drawn of a dev metric"),
+        ("bench feedback --corpus {corpus}?train=9&dev=3 --encoder tiny --metric f9", "no metric"),
+        ("bench feedback --seeds 1 1", "each once"),
+        ("bench feedback --gold 0", "--gold and --gold-passes must be 1 or more"),
+    ],
+)
+def test_a_benchmark_refuses_before_it_trains(tmp_path: Path, words: str, message: str) -> None:
+    file = tmp_path / "a.conll"
+    file.write_text("stop O\nchicago B-city\n\nplay O\n")
+    filled = words.format(corpus="synthetic:commands", file=file)
+    out = f" --out {tmp_path / 'out'}" if "feedback" in words else ""
+    with pytest.raises(SystemExit) as ended:
+        main((filled + out).split())
+    assert message in str(ended.value)
+    assert not (tmp_path / "out").exists()
