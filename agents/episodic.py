@@ -229,7 +229,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         for name, part in parts.items():
             self.logger.record_mean(f"reward/{name}", float(part.mean()))
         for name, reading in reward.readings().items():
-            self.logger.record(f"reward/{name}", reading)
+            self.logger.record(f"reward_state/{name}", reading)
         assert self.ep_info_buffer is not None
         self.ep_info_buffer.extend(
             {"r": float(r), "l": int(n)} for r, n in zip(score, labelings.lengths, strict=True)

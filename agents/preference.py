@@ -160,7 +160,7 @@ class PreferenceLearning(REINFORCE):
         if self._ask():
             self._teach()
         for name, reading in self.judge.readings().items():
-            self.logger.record(f"reward/{name}", reading)
+            self.logger.record(f"reward_state/{name}", reading)
         if len(self.asked):  # a reward model that heard nothing has nothing to say
             super().train()
 

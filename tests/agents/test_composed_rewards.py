@@ -21,7 +21,7 @@ class Log(BaseCallback):
         self.progress.append(self.training_env.env.reward.progress)
 
     def _on_rollout_end(self):
-        self.seen.append({k: v for k, v in self.logger.name_to_value.items() if "reward/" in k})
+        self.seen.append({k: v for k, v in self.logger.name_to_value.items() if "reward" in k})
 
     def _on_step(self):
         return True
@@ -34,13 +34,13 @@ def test_ppo_moves_the_weights_and_logs_raw_parts(commands, vec_env):
     agent.learn(total_episodes=32, callback=log, log_interval=None)
     assert log.progress == [0.0, 0.25, 0.5, 0.75]
     last = log.seen[-1]
-    assert [seen["reward/weight/share"] for seen in log.seen] == [1.0, 0.75, 0.5, 0.25]
-    assert last["reward/weight/constrained"] == 0.75
+    assert [seen["reward_state/weight/share"] for seen in log.seen] == [1.0, 0.75, 0.5, 0.25]
+    assert last["reward_state/weight/constrained"] == 0.75
     assert 0 <= last["reward/share"] <= 1  # raw: not divided by its spread
-    assert last["reward/scale/accuracy"] < 1
-    assert last["reward/lagrange_multiplier"] > 0  # the labels are by chance, and recall is low
-    assert 0 <= last["reward/constraint"] < 0.9
-    assert {"reward/corpus_precision", "reward/corpus_recall"} <= last.keys()
+    assert last["reward_state/scale/accuracy"] < 1
+    assert last["reward_state/lagrange_multiplier"] > 0  # the labels are by chance, and recall is low
+    assert 0 <= last["reward_state/constraint"] < 0.9
+    assert {"reward_state/corpus_precision", "reward_state/corpus_recall"} <= last.keys()
 
 
 def test_a_saved_agent_goes_on_with_what_its_reward_has_learned(commands, vec_env, tmp_path):
