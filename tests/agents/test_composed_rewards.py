@@ -40,7 +40,8 @@ def test_ppo_moves_the_weights_and_logs_raw_parts(commands, vec_env):
     assert last["reward_state/scale/accuracy"] < 1
     assert last["reward_state/lagrange_multiplier"] > 0  # the labels are by chance, and recall is low
     assert 0 <= last["reward_state/constraint"] < 0.9
-    assert {"reward_state/corpus_precision", "reward_state/corpus_recall"} <= last.keys()
+    measured = {"reward_state/corpus_precision", "reward_state/corpus_recall"}
+    assert measured <= last.keys()
 
 
 def test_a_saved_agent_goes_on_with_what_its_reward_has_learned(commands, vec_env, tmp_path):

@@ -103,7 +103,7 @@ def test_a_run_that_was_broken_off_is_done_again(done, capsys):
 
 def test_a_folder_with_another_run_is_refused(done):
     _, out = done
-    with pytest.raises(ValueError, match="holds a run with other options .*: give another --out"):
+    with pytest.raises(ValueError, match=r"holds a run with other options .*: give another --out"):
         run_once(replace(SMALL, out=out / "score-1", seed=5))
 
 
