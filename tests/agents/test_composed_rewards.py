@@ -38,7 +38,9 @@ def test_ppo_moves_the_weights_and_logs_raw_parts(commands, vec_env):
     assert last["reward_state/weight/constrained"] == 0.75
     assert 0 <= last["reward/share"] <= 1  # raw: not divided by its spread
     assert last["reward_state/scale/accuracy"] < 1
-    assert last["reward_state/lagrange_multiplier"] > 0  # the labels are by chance, and recall is low
+    assert (
+        last["reward_state/lagrange_multiplier"] > 0
+    )  # the labels are by chance, and recall is low
     assert 0 <= last["reward_state/constraint"] < 0.9
     measured = {"reward_state/corpus_precision", "reward_state/corpus_recall"}
     assert measured <= last.keys()
