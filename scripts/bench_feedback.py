@@ -13,11 +13,29 @@ from lingym.scripts.train import Train
 GOLD = "gold labels"
 START = "the start"
 
-REGIMES: dict[str, dict[str, Any]] = {
-    "right or wrong": {"reward": "bandit", "gamma": 0.0},
-    "one score": {"reward": "one_score(entity_f1)"},
-}
-"""What is compared if no file says otherwise, for tags."""
+OWN = ("out", "seed", "train", "dev", "test", "encoder", "warm_start", "keep_best")
+"""Options that a kind of feedback cannot set: the benchmark sets them for all."""
+
+
+def usual(measure: str) -> dict[str, dict[str, Any]]:
+    """The kinds of feedback that are compared if no file says otherwise.
+
+    Args:
+        measure: what a judge of whole labelings has in mind.
+    """
+    told: dict[str, Any] = {"gamma": 0.0}  # a verdict is about one label
+    return {
+        "right or wrong": {"reward": "bandit", **told},
+        "right or wrong, one in ten flipped": {"reward": "noisy(bandit, p=0.1)", **told},
+        "right or wrong, 512 texts late": {"reward": "bandit", "feedback_delay": 512, **told},
+        "clicks, fading": {"reward": "clicks", **told},
+        "clicks, weighed": {"reward": "clicks(debias=True, cap=5.0)", **told},
+        "one score": {"reward": f"one_score({measure})"},
+        "one score, one in ten flipped": {"reward": f"noisy(one_score({measure}), p=0.1)"},
+        "five stars": {"reward": f"one_score({measure}, levels=5)"},
+        "counts of types": {"reward": "counts"},
+        "which of two is better": {"agent": "preference", "reward": f"preference({measure})"},
+    }
 
 
 @dataclass(frozen=True)
@@ -34,7 +52,7 @@ class FeedbackCurves:
     learning from feedback."""
     regimes: Path | None = None
     """A TOML file with a table for each kind of feedback: options of `lingym train`, such as reward
-    = "bandit" and gamma = 0."""
+    = "bandit" and gamma = 0. By default ten usual kinds."""
     gold: int = 200
     """Texts with gold labels that all begin with: the first of the training split."""
     gold_passes: int = 10
@@ -55,9 +73,9 @@ class FeedbackCurves:
             raise ValueError(f"seeds are {list(self.seeds)}: wanted one or more, each once")
         if self.gold < 1 or self.gold_passes < 1 or not self.gold_rate > 0:
             raise ValueError("--gold and --gold-passes must be 1 or more, --gold-rate above 0")
-        regimes = self.read()
-        curves = self._measure(regimes)
-        metric = str(curves[0]["metric"])
+        metric = deciding(self.train)
+        regimes = self.read() or usual("entity_f1" if metric == "entity_f1" else "accuracy")
+        curves = self._measure(regimes, metric)
         out = self.train.out
         write_json(out / "feedback.json", {"regimes": regimes, "runs": curves})
         with (out / "feedback.csv").open("w", newline="", encoding="utf-8") as file:
@@ -72,7 +90,7 @@ class FeedbackCurves:
         print(f"\ncurves: {out / 'feedback.png'}")
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """The kinds of feedback, and the options of each.
+        """The kinds of feedback that the file names, and the options of each; none without one.
 
         Raises:
             ValueError: the file does not hold tables of options.
@@ -80,7 +98,7 @@ class FeedbackCurves:
         from lingym.scripts.sweep import option
 
         if self.regimes is None:
-            return REGIMES
+            return {}
         try:
             found = tomllib.loads(self.regimes.read_text("utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -92,13 +110,24 @@ class FeedbackCurves:
             if name in (GOLD, START):
                 raise ValueError(f"{self.regimes}: {name!r} is done anyway: leave it out")
             for key, value in table.items():
+                if key in OWN:
+                    raise ValueError(
+                        f"{self.regimes}, table [{name}]: {key} is the same for all: give it as "
+                        "an option of the command"
+                    )
                 option(key, value, f"{self.regimes}, table [{name}]", known)
+        folders = [self._folder(name, 0) for name in found]
+        if len(set(folders)) < len(folders):
+            raise ValueError(f"{self.regimes}: two tables have names that differ in signs only")
+        if not found:
+            raise ValueError(f"{self.regimes}: no table, so no kind of feedback")
         return found
 
-    def _measure(self, regimes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _measure(
+        self, regimes: Mapping[str, Mapping[str, Any]], metric: str
+    ) -> list[dict[str, Any]]:
         from lingym.scripts.sweep import run_once
 
-        metric = deciding(self.train)
         curves = []
         for seed in self.seeds:
             shared = replace(self.train, seed=seed, reward=None, keep_best=False)

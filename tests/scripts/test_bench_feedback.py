@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lingym.scripts.bench_feedback import GOLD, START, FeedbackCurves
+from lingym.rewards import from_spec
+from lingym.scripts.bench_feedback import GOLD, START, FeedbackCurves, usual
 from lingym.scripts.sweep import run_once
 from lingym.scripts.train import Train
 
@@ -115,6 +116,9 @@ def test_a_folder_with_another_run_is_refused(done):
         ("a = 1\n", "a is 1: wanted a table of options"),
         ("['gold labels']\nsamples = 1\n", "done anyway"),
         ("[a\n", "kinds.toml: "),
+        ("[a]\nseed = 3\n", r"table \[a\]: seed is the same for all"),
+        ("['a b']\n['a, b']\n", "names that differ in signs only"),
+        ("", "no table, so no kind of feedback"),
     ],
 )
 def test_a_file_that_is_no_list_of_kinds_is_refused(tmp_path, text, words):
@@ -122,3 +126,10 @@ def test_a_file_that_is_no_list_of_kinds_is_refused(tmp_path, text, words):
     file.write_text(text)
     with pytest.raises(ValueError, match=words):
         FeedbackCurves(replace(SMALL, out=tmp_path), regimes=file).read()
+
+
+@pytest.mark.parametrize("measure", ["entity_f1", "accuracy"])
+def test_the_usual_kinds_are_options_of_train_and_hide_the_gold_labels(measure):
+    for options in usual(measure).values():
+        arguments = replace(SMALL, **{"agent": "reinforce", **options})
+        assert from_spec(arguments.reward).hides_gold
