@@ -17,9 +17,8 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 TOLD = [
-    ROOT / "README.md",
-    *sorted((ROOT / "docs" / "tasks").glob("*.md")),
-    *(ROOT / "docs" / "rewards" / f"{name}.md" for name in ("README", "your-own", "check-reward")),
+    *(ROOT / name for name in ("README.md", "docs/credit.md", "docs/online.md")),
+    *(p for room in ("rewards", "tasks") for p in sorted((ROOT / "docs" / room).glob("*.md"))),
 ]
 """Pages whose commands a reader is to type as they stand."""
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
