@@ -33,8 +33,10 @@ def draw(curves: list[dict[str, Any]], file: Path, metric: str) -> None:
     colours[GOLD] = "black"
     for name in names:
         runs = [run for run in curves if run["feedback"] == name]
-        spent = [[point["spent"] for point in run["curve"][1:]] for run in runs]
-        dev = [[point["dev"] for point in run["curve"][1:]] for run in runs]
+        # Nothing is spent before the run, nor while feedback is still late.
+        told = [[point for point in run["curve"] if point["spent"]] for run in runs]
+        spent = [[point["spent"] for point in points] for points in told]
+        dev = [[point["dev"] for point in points] for points in told]
         for x, y in zip(spent, dev, strict=True):
             axes.plot(x, y, color=colours[name], linewidth=0.7, alpha=0.4)
         if len({len(y) for y in dev}) == 1:
