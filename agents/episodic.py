@@ -16,10 +16,12 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from lingym.agents.adapter import LabelVecEnv, as_vec_env
+from lingym.agents.gold import check_gold, cross_entropy
 from lingym.agents.losses import kl_divergence, masked_mean
 from lingym.agents.minibatches import minibatches
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
+from lingym.policies.distribution import LabelDistribution
 from lingym.rewards import Reward
 from lingym.types import Batch, FloatArray, IntArray, Labelings, Rows
 
@@ -42,6 +44,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     batch_size: int
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
     kl_coef: float = 0.0
+    gold_coef: float = 0.0
     reward_state: Mapping[str, Any] = MappingProxyType({})  # not set in _setup_model either
     num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
 
@@ -60,6 +63,8 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._stopped = False
         self._uncounted = np.zeros(0, np.bool_)
         self._rate_from = 1.0
+        if self.gold_coef and self.env is not None:
+            check_gold(self.label_env, f"{type(self).__name__} with gold_coef {self.gold_coef}")
 
     @staticmethod
     def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
@@ -277,6 +282,15 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._log_labelings(labelings, rewards.sum(1))
         self.label_env.reward.observe(labelings)
         return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
+
+    def _mixed(
+        self, loss: Tensor, distribution: LabelDistribution, batch: Batch, log: dict[str, Tensor]
+    ) -> Tensor:
+        """The loss with `gold_coef` times the cross-entropy on gold labels, which is logged."""
+        if not self.gold_coef:
+            return loss
+        log["gold_loss"] = cross_entropy(distribution, batch)
+        return loss + self.gold_coef * log["gold_loss"]
 
     def _kl_to_reference(
         self, log_probs: Tensor, labels: Tensor, batch: Any, mask: Tensor

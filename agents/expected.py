@@ -40,6 +40,11 @@ class ExpectedReward(OneUpdate):
         gamma: 1; with a discount a label would not be worth what the table says.
         ent_coef: weight of the entropy.
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
+        gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
+            2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        dropout: keep dropout on, one mask for the labels that are drawn and for their gradient. A
+            policy that is sure of every training text has nothing to learn from a reward there;
+            with dropout it errs as it would on texts that it has not seen.
         max_grad_norm: of the whole gradient.
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
@@ -63,6 +68,8 @@ class ExpectedReward(OneUpdate):
         gamma: float = 1.0,
         ent_coef: float = 0.0,
         kl_coef: float = 0.0,
+        gold_coef: float = 0.0,
+        dropout: bool = False,
         max_grad_norm: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -75,6 +82,7 @@ class ExpectedReward(OneUpdate):
         if gamma != 1:
             raise ValueError(f"gamma must be 1 for the expected reward to be a sum, got {gamma}")
         self.batch_size, self.kl_coef = batch_size, kl_coef
+        self.gold_coef, self.dropout = gold_coef, dropout
         super().__init__(
             policy,
             env,
@@ -127,6 +135,7 @@ class ExpectedReward(OneUpdate):
             kl = (chances * (every - reference)).sum() / units
             loss = loss + self.kl_coef * kl
             log["reference_kl"] = kl
+        loss = self._mixed(loss, distribution, batch, log)
         return loss, detached(log | {"loss": loss})
 
     def _table(self, batch: Batch, marginals: Tensor) -> Tensor:

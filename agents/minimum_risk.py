@@ -43,6 +43,11 @@ class MinimumRisk(OneUpdate):
         gamma: 1; a labelling is judged as a whole.
         ent_coef: weight of the entropy.
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
+        gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
+            2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        dropout: keep dropout on, one mask for the labels that are drawn and for their gradient. A
+            policy that is sure of every training text has nothing to learn from a reward there;
+            with dropout it errs as it would on texts that it has not seen.
         max_grad_norm: of the whole gradient.
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
@@ -69,6 +74,8 @@ class MinimumRisk(OneUpdate):
         gamma: float = 1.0,
         ent_coef: float = 0.0,
         kl_coef: float = 0.0,
+        gold_coef: float = 0.0,
+        dropout: bool = False,
         max_grad_norm: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -86,6 +93,7 @@ class MinimumRisk(OneUpdate):
             raise ValueError(f"gamma must be 1: a labelling is judged as a whole, got {gamma}")
         self.batch_size, self.samples, self.kl_coef = batch_size, samples, kl_coef
         self.alpha, self.include_gold = alpha, include_gold
+        self.gold_coef, self.dropout = gold_coef, dropout
         super().__init__(
             policy,
             env,
@@ -156,6 +164,7 @@ class MinimumRisk(OneUpdate):
             kl = self._kl_to_reference(every, labels[-len(drawn) :], batch, drawn)
             loss = loss + self.kl_coef * kl
             log["reference_kl"] = kl
+        loss = self._mixed(loss, distribution, batch, log)
         log |= {"loss": loss, "unique_labelings": first.sum(0).float().mean()}
         return loss, detached(log)
 

@@ -15,6 +15,8 @@ class OneUpdate(EpisodicAlgorithm):
     A subclass implements `loss`, by the policy as it then is.
     """
 
+    dropout: bool = False
+
     def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
@@ -29,14 +31,18 @@ class OneUpdate(EpisodicAlgorithm):
         episodes = self.label_env.episodes
         batches = self._minibatches(self.rollout)
         logs: dict[str, list[float]] = {}
-        for place, rows in enumerate(batches):
-            if self.label_env.reward.exhausted:  # the texts that are left stay without a label
-                break
-            self._set_rate(place / len(batches))
-            loss, log = self.loss(episodes.batch(self.rollout[rows]))
-            logs.setdefault("grad_norm", []).append(self._step(loss))
-            for name, value in log.items():
-                logs.setdefault(name, []).append(value)
+        self.policy.train(self.dropout)
+        try:
+            for place, rows in enumerate(batches):
+                if self.label_env.reward.exhausted:  # the texts left stay without a label
+                    break
+                self._set_rate(place / len(batches))
+                loss, log = self.loss(episodes.batch(self.rollout[rows]))
+                logs.setdefault("grad_norm", []).append(self._step(loss))
+                for name, value in log.items():
+                    logs.setdefault(name, []).append(value)
+        finally:
+            self.policy.train(False)
         self._n_updates += 1
         for name, values in logs.items():
             self.logger.record(f"train/{name}", float(np.mean(values)))

@@ -69,6 +69,8 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         ent_coef: weight of the entropy.
         vf_coef: weight of the value loss.
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
+        gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
+            2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
         max_grad_norm: of the whole gradient.
         target_kl: stop a rollout's updates beyond 1.5 times this KL to the policy that labelled.
         stats_window_size: episodes in the logged means.
@@ -99,6 +101,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         ent_coef: float = 0.0,
         vf_coef: float = 0.5,
         kl_coef: float = 0.0,
+        gold_coef: float = 0.0,
         max_grad_norm: float = 1.0,
         target_kl: float | None = None,
         stats_window_size: int = 100,
@@ -115,6 +118,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         if samples < 1 or (baseline in ("leave-one-out", "group") and samples < 2):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.samples, self.baseline, self.kl_coef = samples, baseline, kl_coef
+        self.gold_coef = gold_coef
         super().__init__(
             policy,
             env,
@@ -252,7 +256,8 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         if self.normalize_advantage:
             advantages = normalized(advantages, mask)
         features = self.policy.features(self.policy.texts(batch))
-        every = self.policy.distribution(features, batch).log_probs(labels)
+        distribution = self.policy.distribution(features, batch)
+        every = distribution.log_probs(labels)
         log_ratio = taken(every, labels) - rollout.log_probs[:, place, :width]
         log_ratio = torch.where(mask, log_ratio, 0.0)
         ratio = log_ratio.exp()
@@ -275,6 +280,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             kl = self._kl_to_reference(every, labels, batch, mask)
             loss = loss + self.kl_coef * kl
             log["reference_kl"] = kl
+        loss = self._mixed(loss, distribution, batch, log)
         with torch.no_grad():
             log |= {
                 "entropy_loss": entropy_loss,

@@ -48,6 +48,11 @@ class REINFORCE(LateFeedback):
         ent_coef: weight of the entropy.
         vf_coef: weight of the value loss, with the ``value`` baseline.
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
+        gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
+            2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        dropout: keep dropout on, one mask for the labels that are drawn and for their gradient. A
+            policy that is sure of every training text has nothing to learn from a reward there;
+            with dropout it errs as it would on texts that it has not seen.
         feedback_delay: texts that are labelled before the feedback on a labelling arrives; the
             update then weighs what the policy has moved by (`lingym.agents.delay`).
         importance: with a delay, whether each ``unit`` has its own weight, or the whole
@@ -63,7 +68,8 @@ class REINFORCE(LateFeedback):
 
     Raises:
         ValueError: an unknown baseline or importance, ``leave-one-out`` or ``group`` with one
-            sample, or a negative delay.
+            sample, or a negative delay, dropout
+            with a delay, or ``gold_coef`` where there are no gold labels.
     """
 
     def __init__(
@@ -80,6 +86,8 @@ class REINFORCE(LateFeedback):
         ent_coef: float = 0.0,
         vf_coef: float = 0.5,
         kl_coef: float = 0.0,
+        gold_coef: float = 0.0,
+        dropout: bool = False,
         feedback_delay: int = 0,
         importance: Importance = "unit",
         max_weight: float = 2.0,
@@ -95,10 +103,16 @@ class REINFORCE(LateFeedback):
         known = get_args(Baseline)
         if baseline not in known:
             raise ValueError(f"unknown baseline {baseline!r}: one of {', '.join(known)}")
+        if dropout and feedback_delay:
+            raise ValueError(
+                "dropout cannot be on with a feedback_delay: by then nobody knows the mask that "
+                "the labels were drawn under"
+            )
         if samples < 1 or (baseline in ("leave-one-out", "group") and samples < 2):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.batch_size, self.samples, self.baseline = batch_size, samples, baseline
         self.normalize_advantage, self.kl_coef = normalize_advantage, kl_coef
+        self.gold_coef, self.dropout = gold_coef, dropout
         self.running_mean: float | None = None
         self.set_delay(feedback_delay, importance, max_weight)
         super().__init__(
@@ -180,6 +194,7 @@ class REINFORCE(LateFeedback):
             kl = self._kl_to_reference(every, labels, batch, mask)
             loss = loss + self.kl_coef * kl
             log["reference_kl"] = kl
+        loss = self._mixed(loss, distribution, batch, log)
         log |= {
             "policy_gradient_loss": policy_loss,
             "entropy_loss": entropy_loss,

@@ -8,9 +8,8 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
 from lingym.agents.episodic import EpisodicAlgorithm
-from lingym.agents.losses import masked_mean
+from lingym.agents.gold import check_gold, cross_entropy
 from lingym.policies import LabelPolicy
-from lingym.policies.distribution import FORBIDDEN
 from lingym.types import Batch
 
 
@@ -79,28 +78,13 @@ class Supervised(EpisodicAlgorithm):
     def _setup_model(self) -> None:
         super()._setup_model()
         if self.env is not None:
-            self._check_gold()
-
-    def _check_gold(self) -> None:
-        """Refuse texts that there is nothing to learn from.
-
-        Raises:
-            ValueError: the environment has texts without gold labels, or its reward hides them.
-        """
-        reward = self.label_env.reward
-        if reward.hides_gold:
-            raise ValueError(
-                f"Supervised learns from gold labels, which reward {reward} keeps to itself: give "
-                "the environment another reward, or learn from this one (REINFORCE, PPO)"
-            )
-        if not self.label_env.episodes.labelled:
-            raise ValueError("Supervised learns from gold labels; some of these texts have none")
+            check_gold(self.label_env, "Supervised")
 
     def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
         """Draw the texts that `train` learns from."""
-        self._check_gold()  # the environment may be another since
+        check_gold(self.label_env, "Supervised")  # the environment may be another since
         self.rollout = self.label_env.sample(self._rollout_size())
         self.num_episodes += len(self.rollout)
         return self._count(self.label_env.episodes.lengths[self.rollout])
@@ -126,13 +110,6 @@ class Supervised(EpisodicAlgorithm):
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean cross-entropy of a batch's units, nats."""
-        gold = torch.from_numpy(batch.gold).long().to(self.device)
-        mask = gold >= 0
         features = self.policy.features(self.policy.texts(batch))
-        every = self.policy.distribution(features, batch).log_probs(gold)
-        chosen = every.gather(-1, gold.clamp(min=0)[..., None]).squeeze(-1)
-        if self.label_smoothing:
-            allowed = every > FORBIDDEN / 2
-            share = torch.where(allowed, every, 0.0).sum(-1) / allowed.sum(-1)
-            chosen = (1 - self.label_smoothing) * chosen + self.label_smoothing * share
-        return -masked_mean(chosen, mask)
+        distribution = self.policy.distribution(features, batch)
+        return cross_entropy(distribution, batch, self.label_smoothing)

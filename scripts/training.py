@@ -44,13 +44,14 @@ from lingym.scripts.train import Train
 from lingym.types import LabelSpace
 
 RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
+MIXED = ("gold_coef", "dropout")
 OWN_KEYS = {
     "supervised": ("label_smoothing",),
-    "ppo": (*RL_KEYS, "n_epochs", "clip_range", "gae_lambda"),
-    "reinforce": (*RL_KEYS, "feedback_delay"),
+    "ppo": (*RL_KEYS, "gold_coef", "n_epochs", "clip_range", "gae_lambda"),
+    "reinforce": (*RL_KEYS, *MIXED, "feedback_delay"),
     "preference": (*RL_KEYS, "comparisons", "model_learning_rate"),
-    "expected_reward": ("gamma", "ent_coef", "kl_coef"),
-    "minimum_risk": ("gamma", "ent_coef", "kl_coef", "samples", "alpha", "include_gold"),
+    "expected_reward": ("gamma", "ent_coef", "kl_coef", *MIXED),
+    "minimum_risk": ("gamma", "ent_coef", "kl_coef", *MIXED, "samples", "alpha", "include_gold"),
 }
 AGENTS: dict[str, Any] = {
     "preference": PreferenceLearning,
