@@ -63,8 +63,13 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._stopped = False
         self._uncounted = np.zeros(0, np.bool_)
         self._rate_from = 1.0
-        if self.gold_coef and self.env is not None:
-            check_gold(self.label_env, f"{type(self).__name__} with gold_coef {self.gold_coef}")
+        if self.env is not None:
+            self._check_env(self.label_env)
+
+    def _check_env(self, env: LabelVectorEnv) -> None:
+        """Refuse an environment that cannot be learned from, with a `ValueError`."""
+        if self.gold_coef:
+            check_gold(env, f"{type(self).__name__} with gold_coef {self.gold_coef}")
 
     @staticmethod
     def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
@@ -176,6 +181,8 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     def set_env(self, env: Any, force_reset: bool = True) -> None:
         """Learn on another environment; the first of a loaded agent gets its reward's state."""
         first = self.env is None
+        env = as_vec_env(env)
+        self._check_env(env.env)
         super().set_env(env, force_reset)
         if first and self.reward_state:
             self.label_env.reward.load_state(dict(self.reward_state))

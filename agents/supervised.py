@@ -1,14 +1,17 @@
 """Cross-entropy on gold labels: the baseline of every comparison, and the warm start."""
 
-from typing import Any
+import math
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
+from lingym.agents.class_weights import ClassWeights, label_weights
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.gold import check_gold, cross_entropy
+from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
 from lingym.types import Batch
 
@@ -25,6 +28,12 @@ class Supervised(EpisodicAlgorithm):
         n_steps: episodes between two writings of the log, to each row of the environment.
         batch_size: texts of a minibatch, which is one update.
         label_smoothing: mass moved from the gold label to all allowed labels evenly, in [0, 1).
+        class_weights: what a unit weighs by its gold label: ``none``, ``balanced``, ``sqrt`` or
+            ``effective``, counted over the texts learned from (`lingym.agents.class_weights`).
+        class_beta: of ``effective``, in [0, 1).
+        focal_gamma: of the focal loss, -(1 - p)^gamma log p (Lin et al., 2017,
+            https://arxiv.org/abs/1708.02002), which 0 makes cross-entropy. Not with
+            label_smoothing, whose targets are no one label.
         max_grad_norm: of the whole gradient.
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
@@ -32,7 +41,15 @@ class Supervised(EpisodicAlgorithm):
         verbose: 1 prints the log.
         seed: of everything random.
         device: ``auto`` takes a GPU where there is one.
+
+    Raises:
+        ValueError: an argument is out of its range, ``focal_gamma`` with ``label_smoothing``,
+            ``class_weights`` where labels are an episode's own candidates, or no gold labels.
     """
+
+    class_weights: ClassWeights = "none"  # agents that were saved without
+    class_beta: float = 0.999
+    focal_gamma: float = 0.0
 
     def __init__(
         self,
@@ -42,6 +59,9 @@ class Supervised(EpisodicAlgorithm):
         n_steps: int = 256,
         batch_size: int = 32,
         label_smoothing: float = 0.0,
+        class_weights: ClassWeights = "none",
+        class_beta: float = 0.999,
+        focal_gamma: float = 0.0,
         max_grad_norm: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -53,7 +73,21 @@ class Supervised(EpisodicAlgorithm):
     ) -> None:
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
+        known = get_args(ClassWeights)
+        if class_weights not in known:
+            raise ValueError(f"unknown class_weights {class_weights!r}: one of {', '.join(known)}")
+        if not 0 <= class_beta < 1:
+            raise ValueError(f"class_beta must be in [0, 1), got {class_beta}")
+        if not 0 <= focal_gamma < math.inf:
+            raise ValueError(f"focal_gamma must be 0 or more, got {focal_gamma}")
+        if focal_gamma and label_smoothing:
+            raise ValueError(
+                "focal_gamma and label_smoothing cannot both be: the focal loss is of one gold "
+                "label, and smoothing makes every label one"
+            )
         self.batch_size, self.label_smoothing = batch_size, label_smoothing
+        self.class_weights, self.class_beta = class_weights, class_beta
+        self.focal_gamma = focal_gamma
         super().__init__(
             policy,
             env,
@@ -77,14 +111,31 @@ class Supervised(EpisodicAlgorithm):
 
     def _setup_model(self) -> None:
         super()._setup_model()
+        self._weights: Tensor | None = None
         if self.env is not None:
-            check_gold(self.label_env, "Supervised")
+            self._weigh()
+
+    def _check_env(self, env: LabelVectorEnv) -> None:
+        check_gold(env, "Supervised")
+
+    def set_env(self, env: Any, force_reset: bool = True) -> None:
+        """Learn on another environment, whose labels are counted anew."""
+        super().set_env(env, force_reset)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Count the labels, if they have weights."""
+        if self.class_weights != "none":
+            weights = label_weights(self.label_env.episodes, self.class_weights, self.class_beta)
+            self._weights = torch.from_numpy(weights).float().to(self.device)
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_weights"]
 
     def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
         """Draw the texts that `train` learns from."""
-        check_gold(self.label_env, "Supervised")  # the environment may be another since
         self.rollout = self.label_env.sample(self._rollout_size())
         self.num_episodes += len(self.rollout)
         return self._count(self.label_env.episodes.lengths[self.rollout])
@@ -109,7 +160,9 @@ class Supervised(EpisodicAlgorithm):
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
 
     def loss(self, batch: Batch) -> Tensor:
-        """The mean cross-entropy of a batch's units, nats."""
+        """The mean loss of a batch's units, nats (see `lingym.agents.gold.cross_entropy`)."""
         features = self.policy.features(self.policy.texts(batch))
         distribution = self.policy.distribution(features, batch)
-        return cross_entropy(distribution, batch, self.label_smoothing)
+        return cross_entropy(
+            distribution, batch, self.label_smoothing, self._weights, self.focal_gamma
+        )

@@ -74,6 +74,13 @@ class Train:
     """Texts between two writings of the log; PPO's rollout."""
     label_smoothing: float = 0.0
     """Supervised: probability moved from the gold label to all labels."""
+    class_weights: Literal["none", "balanced", "sqrt", "effective"] = "none"
+    """Supervised: what a unit weighs by its gold label: all the same; labels all the same; the root
+    of that; or by the effective number of a label's units."""
+    class_beta: float = 0.999
+    """Supervised: how much alike units of a label are, for --class-weights effective."""
+    focal_gamma: float = 0.0
+    """Supervised: how little a unit counts whose gold label is probable already (focal loss)."""
     n_epochs: int = 4
     """PPO: passes over a rollout."""
     clip_range: float = 0.2

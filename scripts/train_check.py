@@ -8,7 +8,7 @@ LEAST = {
     **dict.fromkeys(("episodes", "batch_size", "rollout", "max_tokens", "eval_every"), 1),
     **dict.fromkeys(("train_limit", "dev_limit", "test_limit", "patience", "threads"), 1),
     **dict.fromkeys(("samples", "n_epochs", "comparisons"), 1),
-    **dict.fromkeys(("seed", "weight_decay"), 0),
+    **dict.fromkeys(("seed", "weight_decay", "focal_gamma", "gold_coef"), 0),
 }
 ABOVE_0 = ("learning_rate", "head_lr_scale", "max_grad_norm", "model_learning_rate")
 
@@ -33,7 +33,7 @@ def check_use(arguments: Train) -> None:
     """Refuse options that the agent has no use for, where they were changed.
 
     Raises:
-        ValueError: the agent does not take an option that others do.
+        ValueError: the agent does not take an option that others do, or not beside another.
     """
     from lingym.scripts.training import OWN_KEYS
 
@@ -47,6 +47,12 @@ def check_use(arguments: Train) -> None:
             raise ValueError(
                 f"{_written(field.name)} is for --agent {', '.join(known)}, not {arguments.agent}"
             )
+    if arguments.class_beta != Train.class_beta and arguments.class_weights != "effective":
+        raise ValueError(
+            f"--class-beta is for --class-weights effective, not {arguments.class_weights}"
+        )
+    if arguments.focal_gamma and arguments.label_smoothing:
+        raise ValueError("--focal-gamma and --label-smoothing cannot both be: leave out one")
 
 
 def _written(name: str) -> str:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ from lingym.types import LabelSpace
 RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
 MIXED = ("gold_coef", "dropout")
 OWN_KEYS = {
-    "supervised": ("label_smoothing",),
+    "supervised": ("label_smoothing", "class_weights", "class_beta", "focal_gamma"),
     "ppo": (*RL_KEYS, "gold_coef", "n_epochs", "clip_range", "gae_lambda"),
     "reinforce": (*RL_KEYS, *MIXED, "feedback_delay"),
     "preference": (*RL_KEYS, "comparisons", "model_learning_rate"),
@@ -63,8 +64,19 @@ AGENTS: dict[str, Any] = {
 }
 
 
-def train(arguments: Train) -> dict[str, Any]:
+Watch = Callable[[Measurement], None]
+"""Called with each measurement on dev; what it raises ends the run."""
+
+
+def train(
+    arguments: Train, watch: Watch = lambda _: None, score_test: bool = True
+) -> dict[str, Any]:
     """Do the run that the arguments describe.
+
+    Args:
+        arguments: the options of `lingym train`.
+        watch: called with each measurement on dev; an exception of its own ends the run.
+        score_test: score the test split, if there is one; a search over options must not.
 
     Returns:
         What stands in ``metrics.json``: dev and test metrics and the cost of training.
@@ -79,7 +91,7 @@ def train(arguments: Train) -> dict[str, Any]:
     texts = dataset["train"]
     episodes = arguments.episodes or 3 * len(texts)
     say(f"{len(texts)} training texts, {labels_of(dataset.space)}, on {agent.device}")
-    dev = dev_callback(arguments, dataset, episodes)
+    dev = dev_callback(arguments, dataset, episodes, watch)
     if arguments.warm_start is not None and arguments.agent != "supervised":
         told = resume_reward(agent.label_env.reward, arguments.warm_start)
         if told:
@@ -104,9 +116,10 @@ def train(arguments: Train) -> dict[str, Any]:
     labeller.save(arguments.out / "model")
     if arguments.agent != "supervised":
         save_reward(arguments.out, agent.label_env.reward)
+    scored = score_test and "test" in dataset.splits
     metrics: dict[str, Any] = {
         "dev": dev.best.metrics if dev and dev.best and arguments.keep_best else {},
-        "test": evaluate(agent.policy, dataset["test"]) if "test" in dataset.splits else {},
+        "test": evaluate(agent.policy, dataset["test"]) if scored else {},
         "training": {
             "episodes": agent.num_episodes,
             "steps": agent.num_timesteps,
@@ -238,7 +251,9 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
     return agent
 
 
-def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallback | None:
+def dev_callback(
+    arguments: Train, dataset: Dataset, episodes: int, watch: Watch = lambda _: None
+) -> DevCallback | None:
     """What measures the run on dev, if there is a dev split."""
     if "dev" not in dataset.splits:
         if arguments.patience is not None:
@@ -252,6 +267,7 @@ def dev_callback(arguments: Train, dataset: Dataset, episodes: int) -> DevCallba
     def tell(now: Measurement) -> None:
         share = f"{now.episodes:>7}/{episodes} texts"
         say(f"{share}  {now.seconds:6.0f} s  dev {metric} {now.metrics[metric]:.4f}")
+        watch(now)
 
     return DevCallback(
         dataset["dev"],

@@ -241,9 +241,10 @@ def test_supervised_learning_is_refused(identity: Dataset) -> None:
     with pytest.raises(ValueError, match=message):
         Supervised("LabelPolicy", hidden, **settings)
     agent = Supervised("LabelPolicy", LabelVectorEnv(dataset=identity), **settings)
-    agent.set_env(LabelVecEnv(hidden))
+    before = agent.env
     with pytest.raises(ValueError, match=message):
-        agent.learn(total_episodes=8)
+        agent.set_env(LabelVecEnv(hidden))
+    assert agent.env is before
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,3 +88,56 @@ def test_dropout_is_on_while_it_trains_and_off_afterwards(
     with pytest.raises(FloatingPointError):
         learner.learn(total_episodes=16)
     assert not any(module.training for module in learner.policy.modules())
+
+
+def test_units_weigh_by_their_labels_in_the_run_s_texts_and_anew_in_other_texts(
+    agent: Make, commands: Callable[..., Dataset], vec_env: Callable[..., LabelVecEnv]
+) -> None:
+    learner = agent({"history": "previous"}, class_weights="balanced", seed=0)
+    plain = agent({"history": "previous"}, seed=0)
+    first = commands("tagging")
+    texts = first["train"]
+    other = replace(texts, gold=np.where(texts.gold == texts.gold[0], 1, texts.gold))
+    for dataset in (first, replace(first, splits={"train": other})):
+        learner.set_env(vec_env(dataset))
+        episodes = learner.label_env.episodes
+        batch = episodes.batch(range(6))
+        with torch.no_grad():
+            features = plain.policy.features(plain.policy.texts(batch))
+            gold = torch.from_numpy(batch.gold).long()
+            log_probs = plain.policy.distribution(features, batch).log_probs(gold)
+            loss = learner.loss(batch).item()
+        seen, counts = np.unique(episodes.gold, return_counts=True)
+        heavy = counts.sum() / (len(seen) * counts)
+        weight = dict(zip(seen.tolist(), heavy.tolist(), strict=True))
+        terms = [
+            (weight[label], -float(log_probs[row, unit, label]))
+            for row, units in enumerate(gold.tolist())
+            for unit, label in enumerate(units)
+            if label >= 0
+        ]
+        wanted = sum(w * term for w, term in terms) / sum(w for w, _ in terms)
+        assert loss == pytest.approx(wanted, rel=1e-5)
+
+
+def test_weights_and_focal_loss_are_saved_with_the_agent_and_old_agents_have_none(
+    agent: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = agent({}, class_weights="sqrt", focal_gamma=2.0, seed=0)
+    learner.learn(total_episodes=8)
+    learner.save(tmp_path / "new")
+    batch = learner.label_env.episodes.batch(range(6))
+    loaded = Supervised.load(tmp_path / "new", env=learner.env, device="cpu")
+    with torch.no_grad():
+        assert loaded.loss(batch).item() == learner.loss(batch).item()
+
+    excluded = Supervised._excluded_save_params
+    new = ["class_weights", "class_beta", "focal_gamma"]
+    monkeypatch.setattr(Supervised, "_excluded_save_params", lambda self: [*excluded(self), *new])
+    plain = agent({}, seed=0)
+    plain.save(tmp_path / "old")  # as before there were weights
+    monkeypatch.undo()
+    old = Supervised.load(tmp_path / "old", env=learner.env, device="cpu")
+    assert (old.class_weights, old.focal_gamma) == ("none", 0.0)
+    with torch.no_grad():
+        assert old.loss(batch).item() == plain.loss(batch).item()

@@ -24,6 +24,10 @@ from lingym.scripts.train_check import check_use
         ("--agent reinforce --alpha 3", "--alpha is for --agent minimum_risk, not reinforce"),
         ("--agent supervised --kl-coef 1", "--kl-coef is for --agent ppo, reinforce, "),
         ("--agent expected_reward --baseline mean", "--baseline is for --agent ppo, reinforce"),
+        ("--focal-gamma -1 --agent supervised", "--focal-gamma must be 0 or more, got -1.0"),
+        ("--class-weights sqrt", "--class-weights is for --agent supervised, not ppo"),
+        ("--agent supervised --class-beta 0.9", "--class-beta is for --class-weights effective"),
+        ("--agent supervised --focal-gamma 2 --label-smoothing 0.1", "cannot both be"),
         ("--agent minimum_risk --label-smoothing 0.1", "--label-smoothing is for --agent supervi"),
     ],
 )
