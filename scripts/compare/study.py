@@ -1,5 +1,6 @@
 """A study: which ways of training are compared, on which data, and on what budget."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,3 +109,8 @@ class Study:
     def arms_on(self, data: str) -> tuple[Arm, ...]:
         """The arms that are run on a data set, in the order of the file."""
         return tuple(arm for arm in self.arms if arm.only is None or data in arm.only)
+
+
+def slug(name: str) -> str:
+    """A name as a part of a path: small letters, digits, and hyphens for all else."""
+    return re.sub(r"[\W_]+", "-", name.lower()).strip("-")
