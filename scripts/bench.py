@@ -5,6 +5,7 @@ from typing import Annotated
 
 from tyro.conf import subcommand
 
+from lingym.scripts.bench_compare import Compare
 from lingym.scripts.bench_drift import Drift
 from lingym.scripts.bench_feedback import FeedbackCurves
 from lingym.scripts.bench_gradients import Gradients
@@ -31,6 +32,7 @@ class Bench:
         | Annotated[FeedbackCurves, subcommand("feedback")]
         | Annotated[Gradients, subcommand("gradients")]
         | Annotated[Drift, subcommand("drift")]
+        | Annotated[Compare, subcommand("compare")]
     ) = field(default_factory=SpeedOfTraining)
 
     def run(self) -> None:

@@ -1,0 +1,80 @@
+"""What a cell was made of, kept in its folder: a study that was changed is not mixed with it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from lingym.scripts.compare.cells import Cell
+from lingym.scripts.compare.study import Study
+from lingym.scripts.compare.table import Row
+
+FREE = ("out", "threads", "progress")
+"""Options that may differ: they change where and how fast, not what."""
+
+
+def made_of(cell: Cell, study: Study, out: Path, folder: Path | None) -> dict[str, Any]:
+    """All that decides what a cell's result is, as JSON has it.
+
+    Args:
+        cell: with its settings.
+        study: that it is of.
+        out: the folder of the study's results; it may be moved.
+        folder: of the data sets; it may be moved too.
+    """
+    data = study.data_named(cell.data)
+    if cell.kind in ("warm", "train"):
+        run = asdict(cell.train_options(study, out))
+        options = {name: value for name, value in run.items() if name not in FREE}
+        for group in ("reading", "options"):
+            options |= options.pop(group)
+    else:
+        arm = study.arm_named(str(cell.arm))
+        options = {**data.options, "metric": data.metric, "of": arm.of, "tune": arm.tune}
+    places = [(f"{out}/", "OUT/")] + ([(f"{folder}/", "DATA/")] if folder else [])
+    plain: dict[str, Any] = json.loads(json.dumps(options, default=str))
+    return {name: _moved(value, places) for name, value in plain.items()}
+
+
+def _moved(value: Any, places: Iterable[tuple[str, str]]) -> Any:
+    for place, name in places:
+        if isinstance(value, str) and value.startswith(place):
+            return name + value.removeprefix(place)
+    return value
+
+
+def refuse_changed(
+    cells: Iterable[Cell], study: Study, out: Path, folder: Path | None, rows: Iterable[Row]
+) -> None:
+    """Make sure that the cells in the table were made as the study now says.
+
+    Raises:
+        ValueError: some were not; the message says which, and what was changed.
+    """
+    told = []
+    there = {row["cell"]: row for row in rows}
+    for cell in cells:
+        if cell.id not in there:
+            continue
+        file = cell.folder(out) / "cell.json"
+        if not file.exists():  # the folder was cleared away; its row stands
+            continue
+        before = json.loads(file.read_text(encoding="utf-8"))
+        if cell.chosen:
+            cell = replace(cell, settings=there[cell.id]["settings"])
+        now = made_of(cell, study, out, folder)
+        names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
+        if names:
+            told.append(f"  {cell.id}: {_differences(names, before, now)}")
+    if told:
+        more = [f"  and {len(told) - 10} others"] if len(told) > 10 else []
+        raise ValueError(
+            f"{out} holds {len(told)} cells that were made with other options:\n"
+            + "\n".join(told[:10] + more)
+            + "\ngive another --out, change the study back, or remove their folders and rows"
+        )
+
+
+def _differences(names: list[str], before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names)

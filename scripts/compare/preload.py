@@ -1,0 +1,5 @@
+"""All that the process of a cell imports, for the process that cells are forked from."""
+
+import lingym.agents.evaluate
+import lingym.scripts.compare.cell_work
+import lingym.scripts.training  # noqa: F401
