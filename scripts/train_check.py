@@ -8,8 +8,19 @@ LEAST = {
     **dict.fromkeys(("episodes", "batch_size", "rollout", "max_tokens", "eval_every"), 1),
     **dict.fromkeys(("train_limit", "dev_limit", "test_limit", "patience", "threads"), 1),
     **dict.fromkeys(("samples", "n_epochs", "comparisons"), 1),
-    **dict.fromkeys(("seed", "weight_decay", "focal_gamma", "gold_coef"), 0),
+    **dict.fromkeys(("seed", "limit_seed", "weight_decay", "focal_gamma", "gold_coef"), 0),
 }
+RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
+MIXED = ("gold_coef", "dropout")
+OWN_KEYS = {
+    "supervised": ("label_smoothing", "class_weights", "class_beta", "focal_gamma"),
+    "ppo": (*RL_KEYS, "gold_coef", "n_epochs", "clip_range", "gae_lambda"),
+    "reinforce": (*RL_KEYS, *MIXED, "feedback_delay"),
+    "preference": (*RL_KEYS, "comparisons", "model_learning_rate"),
+    "expected_reward": ("gamma", "ent_coef", "kl_coef", *MIXED),
+    "minimum_risk": ("gamma", "ent_coef", "kl_coef", *MIXED, "samples", "alpha", "include_gold"),
+}
+"""The options that only some agents take."""
 ABOVE_0 = ("learning_rate", "head_lr_scale", "max_grad_norm", "model_learning_rate")
 
 
@@ -35,8 +46,6 @@ def check_use(arguments: Train) -> None:
     Raises:
         ValueError: the agent does not take an option that others do, or not beside another.
     """
-    from lingym.scripts.training import OWN_KEYS
-
     takers: dict[str, list[str]] = {}
     for agent, names in OWN_KEYS.items():
         for name in names:

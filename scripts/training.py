@@ -42,18 +42,9 @@ from lingym.scripts.mix import load_mix
 from lingym.scripts.reward_state import resume_reward, save_reward
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
 from lingym.scripts.train import Train
+from lingym.scripts.train_check import OWN_KEYS
 from lingym.types import LabelSpace
 
-RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
-MIXED = ("gold_coef", "dropout")
-OWN_KEYS = {
-    "supervised": ("label_smoothing", "class_weights", "class_beta", "focal_gamma"),
-    "ppo": (*RL_KEYS, "gold_coef", "n_epochs", "clip_range", "gae_lambda"),
-    "reinforce": (*RL_KEYS, *MIXED, "feedback_delay"),
-    "preference": (*RL_KEYS, "comparisons", "model_learning_rate"),
-    "expected_reward": ("gamma", "ent_coef", "kl_coef", *MIXED),
-    "minimum_risk": ("gamma", "ent_coef", "kl_coef", *MIXED, "samples", "alpha", "include_gold"),
-}
 AGENTS: dict[str, Any] = {
     "preference": PreferenceLearning,
     "supervised": Supervised,

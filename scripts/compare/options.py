@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lingym.scripts.arguments import Reading, TaskOptions
 from lingym.scripts.train import Train
+from lingym.scripts.train_check import OWN_KEYS
 
 NESTED: dict[str, type[Any]] = {"reading": Reading, "options": TaskOptions}
 KNOWN: dict[str, Any] = {
@@ -94,8 +95,6 @@ def make_train(options: Mapping[str, Any], out: Path) -> Train:
 
 def fitting(options: Mapping[str, Any], agent: str) -> dict[str, Any]:
     """Of options for all runs, those that an agent takes: ``samples`` is not for supervised."""
-    from lingym.scripts.training import OWN_KEYS
-
     of_some = {name for names in OWN_KEYS.values() for name in names}
     foreign = of_some - set(OWN_KEYS[agent])
     if agent == "supervised":
