@@ -27,6 +27,9 @@ class Train:
     """File that is scored once, at the end."""
     train_limit: int | None = None
     """Learn from the first so many training texts only; of a mix, from so many of each task."""
+    limit_seed: int | None = None
+    """Draw the texts of --train-limit by this seed, instead of taking the first: many files are
+    sorted. Of two limits the smaller one's texts are among the larger one's."""
     dev_limit: int | None = None
     """Measure on the first so many dev texts only."""
     test_limit: int | None = None

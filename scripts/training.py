@@ -43,6 +43,7 @@ from lingym.scripts.reward_state import resume_reward, save_reward
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS
+from lingym.scripts.training_cost import begin_memory, cost
 from lingym.types import LabelSpace
 
 AGENTS: dict[str, Any] = {
@@ -88,6 +89,7 @@ def train(
         if told:
             say(told)
     begin_run(arguments.out, arguments)
+    begin_memory(agent.device)
     began = time.monotonic()
     agent.learn(
         total_episodes=episodes,
@@ -95,6 +97,7 @@ def train(
         tb_log_name=arguments.agent,
         progress_bar=arguments.progress,
     )
+    spent = cost(agent.policy)  # before the test split is read
     seconds = time.monotonic() - began - (dev.evaluation_seconds if dev else 0.0)
     labeller = Labeller(
         agent.policy,
@@ -116,6 +119,7 @@ def train(
             "steps": agent.num_timesteps,
             "seconds": round(seconds, 3),
             "steps_per_second": round(agent.num_timesteps / seconds, 1),
+            **spent,
         },
     }
     if dev and not arguments.keep_best:
@@ -137,6 +141,9 @@ def read(arguments: Train) -> Dataset:
     each = isinstance(task, MultiTask)
 
     def first(split: str, examples: list[Example]) -> list[Example]:
+        if split == "train" and arguments.limit_seed is not None:
+            order = np.random.default_rng(arguments.limit_seed).permutation(len(examples))
+            examples = [examples[place] for place in order]
         return limited(examples, limits[split], each)
 
     # The labels are those of all texts: a run on a slice can go on with the rest.

@@ -1,5 +1,6 @@
 """What `lingym train` refuses before it reads anything."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,17 @@ def test_a_benchmark_refuses_before_it_trains(tmp_path: Path, words: str, messag
         main((filled + out).split())
     assert message in str(ended.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_seed_draws_the_texts_of_a_limit_and_a_smaller_limit_is_a_part_of_a_larger(tmp_path):
+    from lingym.scripts.training import read
+
+    def texts(limit: int, seed: int | None) -> list[list[int]]:
+        run = Train(out=tmp_path, encoder="tiny", corpus="synthetic:commands", train_limit=limit)
+        split = read(replace(run, limit_seed=seed))["train"]
+        return [split.batch([row]).input_ids[0].tolist() for row in range(len(split))]
+
+    ten, four, first = texts(10, 3), texts(4, 3), texts(10, None)
+    assert ten[:4] == four
+    assert ten != first
+    assert ten != texts(10, 4)
