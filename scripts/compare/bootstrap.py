@@ -16,7 +16,7 @@ from scipy import special
 from scipy.optimize import brentq
 from scipy.stats import bootstrap
 
-from lingym.types import BoolArray, FloatArray
+from lingym.types import FloatArray
 
 RESAMPLES = 2000
 """Resamples of the test items."""
@@ -38,11 +38,7 @@ class Scored(Protocol):
         ...
 
     def score(self, weights: npt.NDArray[Any] | None = None) -> FloatArray:
-        """The metric with every item taken so often: weights [R, N] to scores [R]."""
-        ...
-
-    def keep(self, mask: BoolArray) -> "Scored":
-        """The items of a mask [N]."""
+        """The metric with every item taken so often: weights [R, N] to scores [..., R]."""
         ...
 
 
@@ -59,7 +55,7 @@ def resampled(runs: Sequence[Scored], resamples: int = RESAMPLES, seed: int = SE
         seed: of the draw.
 
     Returns:
-        float64 [K, R]; NaN where a resample has nothing to measure.
+        float64 [K, ..., R]; NaN where a resample has nothing to measure.
 
     Raises:
         ValueError: fewer than 2 items, or runs of different numbers of items.
@@ -70,11 +66,11 @@ def resampled(runs: Sequence[Scored], resamples: int = RESAMPLES, seed: int = SE
     number = counts[0]
 
     def scores(items: npt.NDArray[np.intp], axis: int = -1) -> FloatArray:
-        """Scores [K, r] of items [r, N]; SciPy also asks for those of all items, [N]."""
-        rows = items.reshape(-1, number)
-        places = rows + number * np.arange(len(rows))[:, None]
-        weights = np.bincount(places.ravel(), minlength=rows.size).reshape(rows.shape)
-        return np.stack([run.score(weights) for run in runs])
+        """Scores [K, ..., r] of items [r, N]."""
+        places = items + number * np.arange(len(items))[:, None]
+        weights = np.bincount(places.ravel(), minlength=items.size)
+        counted = weights.reshape(items.shape).astype(np.float64)
+        return np.stack([run.score(counted) for run in runs])
 
     drawn = bootstrap(
         (np.arange(number),),

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lingym.scripts.compare.bootstrap import Estimate, Scored, resampled
+from lingym.scripts.compare.bootstrap import Estimate, resampled
 from lingym.scripts.compare.gathered import Run
+from lingym.scripts.compare.items import Items
 from lingym.types import BoolArray, FloatArray
 
 
@@ -17,7 +18,7 @@ class Drawn:
         mask: [N] the texts that count; None: all.
     """
 
-    def __init__(self, items: Mapping[Run, Scored], mask: BoolArray | None = None) -> None:
+    def __init__(self, items: Mapping[Run, Items], mask: BoolArray | None = None) -> None:
         kept = {run: own if mask is None else own.keep(mask) for run, own in items.items()}
         self.runs = list(kept)
         self.count = len(next(iter(kept.values())))

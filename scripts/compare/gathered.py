@@ -12,12 +12,13 @@ from lingym.scripts.compare.study import Arm, Study
 from lingym.scripts.compare.table import Row
 
 COSTS = {
-    "seconds": "training_seconds",
-    "passes_forward": "encoder_texts_forward",
-    "passes_backward": "encoder_texts_backward",
-    "tokens": "encoder_tokens_forward",
+    "seconds": ("training_seconds",),
+    "passes_forward": ("encoder_texts_forward", "encoder_texts_backward"),
+    "passes_backward": ("encoder_texts_backward",),
+    "tokens": ("encoder_tokens_forward", "encoder_tokens_backward"),
 }
-"""What a run costs, as results.json and as rows call it."""
+"""What a run costs, as results.json calls it, and the numbers of rows that make it up: rows count
+under forward what only went forward."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,14 @@ class Gathered:
 
     def items(self, run: Run) -> Items:
         """What each test text adds to the metric of a run."""
-        return Items.from_npz(self.folder(self.scored[run]) / "items.npz")
+        metric = self.study.data_named(run.data).metric
+        folder = self.folder(self.scored[run])
+        return Items.from_npz(folder / f"items-{metric.replace('/', '-')}.npz")
+
+    def texts(self, run: Run) -> dict[str, int | None]:
+        """How many texts each split had for a run."""
+        told = self.json(self.scored[run], "metrics.json") or {}
+        return {split: told.get("texts", {}).get(split) for split in ("train", "dev", "test")}
 
     def folder(self, row: Mapping[str, Any]) -> Path:
         """Of a row's cell."""
@@ -117,7 +125,13 @@ class Gathered:
     def cost(self, run: Run) -> dict[str, float | None]:
         """What it took to make a run's model, its warm start included; None is not known."""
         rows = self.chain(run)
-        found = {name: total(row.get(key) for row in rows) for name, key in COSTS.items()}
+        found = {
+            name: total(row.get(key) for row in rows for key in keys)
+            for name, keys in COSTS.items()
+        }
+        # A tune cell trains nothing, so that all of it is what tuning takes.
+        tuned = total(row["seconds"] for row in rows if row["kind"] == "tune")
+        found["seconds"] = total([found["seconds"], tuned])
         peaks = [row["peak_memory_mb"] for row in rows if row.get("peak_memory_mb") is not None]
         return {**found, "peak_memory_mb": max(peaks, default=None)}
 
