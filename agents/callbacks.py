@@ -23,6 +23,7 @@ class Measurement:
     seconds: float  # of learning, evaluations left out
     metrics: dict[str, float]
     readings: dict[str, float] = field(default_factory=dict)  # what the reward says of itself
+    tokens: int = 0  # that encoders read to learn, each time they did; evaluations left out
 
 
 class DevCallback(BaseCallback):
@@ -85,14 +86,18 @@ class DevCallback(BaseCallback):
     def _measure(self) -> None:
         start = time.monotonic()
         learning = start - self._began - self.evaluation_seconds
-        metrics = evaluate(self.agent.policy, self.dev)
+        work = self.agent.policy.work
+        with work.paused():
+            metrics = evaluate(self.agent.policy, self.dev)
         if self.metric not in metrics:
             raise ValueError(f"no metric {self.metric!r}: one of {', '.join(metrics)}")
         for name, value in metrics.items():
             self.logger.record(f"eval/{name}", value)
         self.logger.dump(self.num_timesteps)
         readings = self.agent.label_env.reward.readings()
-        now = Measurement(self.agent.num_episodes, self.num_timesteps, learning, metrics, readings)
+        now = Measurement(
+            self.agent.num_episodes, self.num_timesteps, learning, metrics, readings, work.tokens
+        )
         self.curve.append(now)
         if self.best is None or metrics[self.metric] > self.best.metrics[self.metric]:
             self.best, self._stale = now, 0

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -63,6 +63,8 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._stopped = False
         self._uncounted = np.zeros(0, np.bool_)
         self._rate_from = 1.0
+        if not 0 <= self.gold_coef < inf:
+            raise ValueError(f"gold_coef must be 0 or more, got {self.gold_coef}")
         if self.env is not None:
             self._check_env(self.label_env)
 
@@ -119,6 +121,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         nothing = not (total_timesteps or total_episodes)
         if reset_num_timesteps:
             self.num_episodes = 0
+            self.policy.work.begin()
             self._uncounted = self._uncounted[:0]
         self._total_episodes = None
         if total_episodes is not None:
@@ -195,6 +198,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     def set_reference(self, policy: LabelPolicy | None = None) -> None:
         """Fix the policy that KL is measured to: the given one, or this one as it is now."""
         self.reference = copy.deepcopy(self.policy if policy is None else policy)
+        self.reference.work = self.policy.work
         self.reference.to(self.device).train(False).requires_grad_(False)
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:

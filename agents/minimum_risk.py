@@ -10,6 +10,7 @@ from torch import Tensor
 from lingym.agents.episodic import detached, repeat, taken
 from lingym.agents.losses import masked_mean
 from lingym.agents.one_update import OneUpdate
+from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
 from lingym.types import Batch
 
@@ -115,16 +116,15 @@ class MinimumRisk(OneUpdate):
             _init_setup_model=_init_setup_model,
         )
 
-    def _setup_model(self) -> None:
-        super()._setup_model()
-        if self.env is None or not self.include_gold:
+    def _check_env(self, env: LabelVectorEnv) -> None:
+        super()._check_env(env)
+        if not self.include_gold:
             return
-        reward = self.label_env.reward
-        if reward.hides_gold:
+        if env.reward.hides_gold:
             raise ValueError(
-                f"include_gold would show the gold labels that reward {reward.name} hides"
+                f"include_gold would show the gold labels that reward {env.reward.name} hides"
             )
-        if not self.label_env.episodes.labelled:
+        if not env.episodes.labelled:
             raise ValueError("include_gold needs gold labels, and some of these texts have none")
 
     @property

@@ -68,8 +68,8 @@ class REINFORCE(LateFeedback):
 
     Raises:
         ValueError: an unknown baseline or importance, ``leave-one-out`` or ``group`` with one
-            sample, or a negative delay, dropout
-            with a delay, or ``gold_coef`` where there are no gold labels.
+            sample, a negative delay, dropout with a delay, or ``gold_coef`` where there are no
+            gold labels.
     """
 
     def __init__(

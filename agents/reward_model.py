@@ -38,6 +38,7 @@ class RewardModel(nn.Module):
         super().__init__()
         self.scorer: LabelPolicy = copy.deepcopy(policy)
         scorer = self.scorer
+        scorer.work = policy.work  # what it reads is read in the same run
         scorer.requires_grad_(True)
         groups = parameter_groups(scorer.encoder, scorer, scorer.weight_decay, scorer.head_lr_scale)
         self.optimizer = ScaledAdamW(groups, lr=learning_rate)

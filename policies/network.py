@@ -15,6 +15,7 @@ from lingym.policies.distribution import FORBIDDEN, LabelDistribution
 from lingym.policies.encoder import load_encoder
 from lingym.policies.heads import label_head, label_scores, span_transition
 from lingym.policies.texts import Pooling, Texts
+from lingym.policies.work import Work
 from lingym.types import Batch, LabelSpace
 
 History = Literal["none", "previous"]
@@ -38,6 +39,7 @@ class LabelNetwork(nn.Module):
 
     distribution_class: ClassVar[type[LabelDistribution]] = LabelDistribution
     device: torch.device  # Stable-Baselines3's
+    work: Work  # of the encoder, since it was made or an agent's `learn` began
 
     def assemble(
         self,
@@ -66,7 +68,7 @@ class LabelNetwork(nn.Module):
             ValueError: the encoder does not fit the environment, or the history its task.
         """
         tokens: Any = observation_space["input_ids"]  # type: ignore[index]
-        self.labels, self.choices = labels, choices
+        self.labels, self.choices, self.work = labels, choices, Work()
         self.windows: int = tokens.windows
         self.pooling, self.history, self.autocast = pooling, history, autocast
         self.constrained = history == "previous" if constrained is None else constrained
@@ -103,7 +105,15 @@ class LabelNetwork(nn.Module):
             pooled = texts.pool_windows(out.pooler_output.float())
         else:
             pooled = texts.pool(out.last_hidden_state).float()
+        self._count(texts, pooled)
         return self.dropout(pooled)
+
+    def _count(self, texts: Texts, pooled: Tensor) -> None:
+        """Count the texts as read, and as learned from once a gradient comes back, if one does."""
+        work, due = self.work, [(texts.size[0], texts.tokens)]
+        work.read(*due[0])
+        if pooled.requires_grad:
+            pooled.register_hook(lambda _: work.learned(*due.pop()) if due else None)
 
     def distribution(self, features: Tensor, batch: Batch) -> LabelDistribution:
         """The distribution of the labels of every unit of a batch, from features [B, G, D]."""

@@ -27,6 +27,7 @@ class Texts:
     share: Tensor  # [M] weight of the token in its group's feature
     alone: bool  # whether every group has one token at most, of weight 1
     size: tuple[int, int]  # (B, G)
+    tokens: int  # of all windows, padding left out
 
     @classmethod
     def of(
@@ -64,6 +65,7 @@ class Texts:
             share=1.0 / count[unit],
             alone=bool((count <= 1).all()),
             size=size,
+            tokens=int(attention_mask.sum()),
         )
 
     @classmethod
@@ -87,6 +89,7 @@ class Texts:
             share=move(texts.share),
             alone=texts.alone,
             size=texts.size,
+            tokens=texts.tokens,
         )
 
     @classmethod

@@ -31,8 +31,17 @@ def test_a_run_folder_says_what_was_asked_and_what_came_of_it(supervised):
     metrics = json.loads((supervised / "metrics.json").read_text())
     names = {"entity_f1", "precision", "recall", "accuracy", "macro_f1", "micro_f1"}
     assert metrics["dev"].keys() == metrics["test"].keys() == names
-    assert metrics["training"].keys() == {"episodes", "steps", "seconds", "steps_per_second"}
-    assert metrics["training"]["episodes"] == 384
+    training = metrics["training"]
+    counts = {
+        f"encoder_{kind}_{way}" for kind in ("texts", "tokens") for way in ("forward", "backward")
+    }
+    rates = {"episodes", "steps", "seconds", "steps_per_second", "peak_memory_mb"}
+    assert training.keys() == rates | counts
+    assert training["episodes"] == training["encoder_texts_backward"] == 384
+    assert training["encoder_texts_forward"] == training["encoder_tokens_forward"] == 0
+    assert metrics["curve"][0]["tokens"] == 0
+    assert metrics["curve"][-1]["tokens"] == training["encoder_tokens_backward"] > 384
+    assert 50 < training["peak_memory_mb"] < 50_000
     assert metrics["curve"][0]["episodes"] == 0
     assert metrics["curve"][-1]["episodes"] == 384
     assert metrics["curve"][-1]["metrics"]["accuracy"] > metrics["curve"][0]["metrics"]["accuracy"]
