@@ -70,8 +70,8 @@ class Compare:
         if failed:
             first = next(iter(failed.values()))
             raise RuntimeError(
-                f"{len(failed)} cells failed: {', '.join(failed)}. Each folder holds error.txt, such "
-                f"as {first}. The same command tries them again, and does what waits for them"
+                f"{len(failed)} cells failed: {', '.join(failed)}. Each folder holds error.txt, "
+                f"such as {first}. The same command tries them again, and does what waits for them"
             )
 
     def folder(self) -> Path:

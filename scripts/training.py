@@ -61,7 +61,10 @@ Watch = Callable[[Measurement], None]
 
 
 def train(
-    arguments: Train, watch: Watch = lambda _: None, score_test: bool = True
+    arguments: Train,
+    watch: Watch = lambda _: None,
+    score_test: bool = True,
+    dataset: Dataset | None = None,
 ) -> dict[str, Any]:
     """Do the run that the arguments describe.
 
@@ -69,6 +72,7 @@ def train(
         arguments: the options of `lingym train`.
         watch: called with each measurement on dev; an exception of its own ends the run.
         score_test: score the test split, if there is one; a search over options must not.
+        dataset: what `read` gives for the arguments, if it is at hand.
 
     Returns:
         What stands in ``metrics.json``: dev and test metrics and the cost of training.
@@ -76,7 +80,7 @@ def train(
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     refuse_old_run(arguments.out)
-    dataset = read(arguments)
+    dataset = read(arguments) if dataset is None else dataset
     if "train" not in dataset.splits:
         raise ValueError("no training texts: give --train FILE or --corpus NAME")
     agent = make_agent(arguments, dataset)

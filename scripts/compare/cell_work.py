@@ -101,6 +101,7 @@ def work(
 
 
 def _train(cell: Cell, study: Study, out: Path, given: Given) -> Row:
+    from lingym.scripts.compare.texts import texts_of
     from lingym.scripts.train_check import check_numbers, check_use
     from lingym.scripts.training import train
 
@@ -108,7 +109,7 @@ def _train(cell: Cell, study: Study, out: Path, given: Given) -> Row:
     run = replace(run, threads=run.threads or given.threads)
     check_numbers(run)
     check_use(run)
-    metrics = train(run)
+    metrics = train(run, dataset=texts_of(run, out))
     training = metrics["training"]
     return {
         "training_seconds": training["seconds"],

@@ -2,4 +2,5 @@
 
 import lingym.agents.evaluate
 import lingym.scripts.compare.cell_work
+import lingym.scripts.compare.texts
 import lingym.scripts.training  # noqa: F401
