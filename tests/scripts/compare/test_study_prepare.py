@@ -1,0 +1,106 @@
+import gzip
+import lzma
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lingym.envs.corpora import read_records
+from lingym.scripts.compare.prepare import prepare, sources
+from lingym.scripts.compare.study import Arm, Data, Study
+
+RECORDS = [
+    '{"text": "one\u2028two", "label": "a"}\r\n',
+    '{"label":  "b", "text": "three\x85"}\n',
+    "\n",
+    '{"text": "four", "label": "a"}\n',
+    '{"text": "\\u0041", "label": "b"}',  # no line end
+]
+OPENERS: dict[str, Callable[..., Any]] = {"": open, ".xz": lzma.open, ".gz": gzip.open}
+
+
+def study_of(train: Path, dev: int, **more: Any) -> Study:
+    test = train.with_name("test.jsonl")
+    test.write_text('{"text": "t", "label": "a"}\n', encoding="utf-8")
+    given = {"task": "classification", "train": str(train), "test": str(test), **more}
+    data = Data("My set", given, "accuracy", dev_from_train=dev, warm=1, more=1)
+    return Study("s", "", (0,), (data,), (Arm("a", "warm", {"agent": "supervised"}),))
+
+
+@pytest.mark.parametrize("ending", OPENERS)
+def test_the_last_texts_are_dev_to_the_byte(ending: str, tmp_path: Path) -> None:
+    train = tmp_path / f"train.jsonl{ending}"
+    with OPENERS[ending](train, "wb") as file:
+        file.write("".join(RECORDS).encode())
+    study = study_of(train, 2)
+    out = tmp_path / "out"
+    prepare(study, out)
+    files = sources(study.data[0], out)
+    assert files["train"] == str(out / "data/my-set/train.jsonl")
+    assert Path(files["train"]).read_bytes() == "".join(RECORDS[:3]).encode()
+    assert Path(files["dev"]).read_bytes() == "".join(RECORDS[3:]).encode()
+    assert files["test"] == str(tmp_path / "test.jsonl")
+    assert [record["text"] for record in read_records(files["dev"])] == ["four", "A"]
+
+
+def test_sentences_of_columns_stay_whole(tmp_path: Path) -> None:
+    train = tmp_path / "train.conll"
+    train.write_bytes(b"a\tO\nb\tB-X\n\n\nc\tO\n\nd\tO\ne\tO\n")
+    study = study_of(train, 1)
+    prepare(study, tmp_path)
+    files = sources(study.data[0], tmp_path)
+    assert [record["tokens"] for record in read_records(files["train"])] == [["a", "b"], ["c"]]
+    assert [record["tokens"] for record in read_records(files["dev"])] == [["d", "e"]]
+
+
+def test_both_parts_of_a_table_have_its_header(tmp_path: Path) -> None:
+    train = tmp_path / "train.csv"
+    train.write_bytes(b'text,label\n"two\nlines",a\nx,b\n"more\nlines",a\n')
+    study = study_of(train, 2)
+    prepare(study, tmp_path)
+    files = sources(study.data[0], tmp_path)
+    assert Path(files["train"]).read_bytes() == b'text,label\n"two\nlines",a\n'
+    assert Path(files["dev"]).read_bytes() == b'text,label\nx,b\n"more\nlines",a\n'
+
+
+def test_a_split_is_made_once_and_never_mistaken_for_another(tmp_path: Path) -> None:
+    train = tmp_path / "train.jsonl"
+    train.write_text("".join(RECORDS), encoding="utf-8", newline="")
+    study, out = study_of(train, 2), tmp_path / "out"
+    prepare(study, out)
+    dev = Path(sources(study.data[0], out)["dev"])
+    made = dev.stat().st_mtime_ns
+    prepare(study, out)
+    assert dev.stat().st_mtime_ns == made
+    assert [path.name for path in (out / "data").iterdir()] == ["my-set"]
+    with pytest.raises(ValueError, match="holds another split"):
+        prepare(study_of(train, 1), out)
+    train.write_text("".join(RECORDS) + "\n" + RECORDS[1], encoding="utf-8", newline="")
+    with pytest.raises(ValueError, match="holds another split"):
+        prepare(study, out)
+
+
+def test_training_does_not_see_dev_texts(tmp_path: Path) -> None:
+    from lingym.scripts.compare.cells import plan
+    from lingym.scripts.training import read
+
+    train = tmp_path / "train.jsonl"
+    train.write_text("".join(RECORDS), encoding="utf-8", newline="")
+    study = replace(study_of(train, 1), defaults={"encoder": "tiny"})
+    prepare(study, tmp_path)
+    dataset = read(plan(study)[0].train_options(study, tmp_path))
+    assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 3, "dev": 1}
+
+
+def test_what_cannot_be_cut_is_told(tmp_path: Path) -> None:
+    train = tmp_path / "train.jsonl"
+    with pytest.raises(ValueError, match=r"'My set': there is no train file .*train.jsonl"):
+        prepare(study_of(train, 2), tmp_path)
+    train.write_text("".join(RECORDS), encoding="utf-8", newline="")
+    with pytest.raises(ValueError, match="dev_from_train 4 leaves nothing of 4 texts"):
+        prepare(study_of(train, 4), tmp_path)
+    with pytest.raises(ValueError, match="cannot cut a file of SQuAD's"):
+        prepare(study_of(train, 1, format="squad"), tmp_path)
+    assert not (tmp_path / "data").exists()
