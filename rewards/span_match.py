@@ -82,7 +82,7 @@ def _equal(predicted: Codes, gold: Codes, same_type: bool, every: bool) -> Credi
 
 def _overlaps(predicted: Codes, gold: Codes, same_type: bool) -> Credits:
     """1 for every pair that overlaps, in the best one-to-one pairing, at its first common unit."""
-    given, wanted = _starts(predicted), _starts(gold)
+    given, wanted = starts(predicted), starts(gold)
     here = np.arange(len(given))
     meet = (np.minimum(given, wanted) >= 0) & (np.maximum(given, wanted) == here)
     if same_type:
@@ -115,7 +115,7 @@ def _leftmost(same_predicted: BoolArray, same_gold: BoolArray) -> BoolArray:
     return taken
 
 
-def _starts(codes: Codes) -> Places:
+def starts(codes: Codes) -> Places:
     """Where the span of each unit begins, flat positions [B (U + 1)]; -1 outside of spans."""
     here = np.arange(codes.size)
     head = np.maximum.accumulate(np.where(goes_on(codes), 0, here))
@@ -124,6 +124,6 @@ def _starts(codes: Codes) -> Places:
 
 def _without_types(codes: Codes) -> Codes:
     """The codes as though all spans were of one type: 2 begins one, 3 goes on, 0 is outside."""
-    starts = _starts(codes)
-    inside = np.where(starts == np.arange(codes.size), 2, 3)
-    return np.where(starts >= 0, inside, 0).astype(np.int16).reshape(codes.shape)
+    heads = starts(codes)
+    inside = np.where(heads == np.arange(codes.size), 2, 3)
+    return np.where(heads >= 0, inside, 0).astype(np.int16).reshape(codes.shape)
