@@ -18,6 +18,7 @@ from lingym.scripts.pareto import Pareto
 from lingym.scripts.predict import Predict
 from lingym.scripts.stream import Stream
 from lingym.scripts.train import Train
+from lingym.scripts.tune import Tune
 from lingym.scripts.tune_parameters import TuneParameters
 
 Command = (
@@ -28,6 +29,7 @@ Command = (
     | Annotated[Envs, subcommand("envs")]
     | Annotated[Rewards, subcommand("rewards")]
     | Annotated[CheckReward, subcommand("check-reward")]
+    | Annotated[Tune, subcommand("tune")]
     | Annotated[TuneParameters, subcommand("tune-parameters")]
     | Annotated[Pareto, subcommand("pareto")]
     | Annotated[Demo, subcommand("demo")]
