@@ -135,7 +135,7 @@ def _reading(data: Data) -> Reading:
 
 
 def _folder(data: Data, out: Path) -> Path:
-    return out / "data" / slug(data.name)
+    return out / "data" / slug(data.name) / "split"
 
 
 def _opened(source: str) -> IO[bytes]:

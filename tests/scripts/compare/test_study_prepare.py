@@ -38,7 +38,7 @@ def test_the_last_texts_are_dev_to_the_byte(ending: str, tmp_path: Path) -> None
     out = tmp_path / "out"
     prepare(study, out)
     files = sources(study.data[0], out)
-    assert files["train"] == str(out / "data/my-set/train.jsonl")
+    assert files["train"] == str(out / "data/my-set/split/train.jsonl")
     assert Path(files["train"]).read_bytes() == "".join(RECORDS[:3]).encode()
     assert Path(files["dev"]).read_bytes() == "".join(RECORDS[3:]).encode()
     assert files["test"] == str(tmp_path / "test.jsonl")
@@ -49,6 +49,7 @@ def test_sentences_of_columns_stay_whole(tmp_path: Path) -> None:
     train = tmp_path / "train.conll"
     train.write_bytes(b"a\tO\nb\tB-X\n\n\nc\tO\n\nd\tO\ne\tO\n")
     study = study_of(train, 1)
+    (tmp_path / "data/my-set").mkdir(parents=True)  # others write there as well
     prepare(study, tmp_path)
     files = sources(study.data[0], tmp_path)
     assert [record["tokens"] for record in read_records(files["train"])] == [["a", "b"], ["c"]]
@@ -74,7 +75,7 @@ def test_a_split_is_made_once_and_never_mistaken_for_another(tmp_path: Path) -> 
     made = dev.stat().st_mtime_ns
     prepare(study, out)
     assert dev.stat().st_mtime_ns == made
-    assert [path.name for path in (out / "data").iterdir()] == ["my-set"]
+    assert [path.name for path in (out / "data/my-set").iterdir()] == ["split"]
     with pytest.raises(ValueError, match="holds another split"):
         prepare(study_of(train, 1), out)
     train.write_text("".join(RECORDS) + "\n" + RECORDS[1], encoding="utf-8", newline="")
