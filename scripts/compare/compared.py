@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from lingym.scripts.compare.across import iqm, probability_of_improvement
 from lingym.scripts.compare.bootstrap import Estimate
 from lingym.scripts.compare.drawn import Drawn
@@ -171,13 +169,3 @@ def together(
             }
         )
     return rows
-
-
-def unrepeated(count: int, repeated: list[int]) -> Any:
-    """The mask [count] of test texts that repeat no training or dev text; None where all do not.
-
-    A study may use the first test texts only, so rows behind them are none of its items.
-    """
-    mask = np.ones(count, np.bool_)
-    mask[[row for row in repeated if row < count]] = False
-    return None if mask.all() else mask

@@ -54,3 +54,13 @@ class Drawn:
             seen = seen - np.array([self.seen[run] for run in less])
             drawn = drawn - np.stack([self._drawn[run] for run in less])
         return Estimate.of(seen, drawn)
+
+
+def unrepeated(count: int, repeated: list[int]) -> BoolArray | None:
+    """The mask [count] of test texts that repeat no training or dev text; None where all do not.
+
+    A study may use the first test texts only, so rows behind them are none of its items.
+    """
+    mask = np.ones(count, np.bool_)
+    mask[[row for row in repeated if row < count]] = False
+    return None if mask.all() else mask

@@ -10,8 +10,8 @@ from typing import Any
 from lingym.scripts.compare import looks, shown
 from lingym.scripts.compare.bootstrap import ALPHA, RESAMPLES, SEED
 from lingym.scripts.compare.cells import plan
-from lingym.scripts.compare.compared import differences, together, unrepeated
-from lingym.scripts.compare.drawn import Drawn
+from lingym.scripts.compare.compared import differences, together
+from lingym.scripts.compare.drawn import Drawn, unrepeated
 from lingym.scripts.compare.gathered import Gathered
 from lingym.scripts.compare.labels import labels
 from lingym.scripts.compare.study import Data, Study, slug
