@@ -24,7 +24,7 @@ OPENERS: dict[str, Callable[..., Any]] = {"": open, ".xz": lzma.open, ".gz": gzi
 def study_of(train: Path, dev: int, **more: Any) -> Study:
     test = train.with_name("test.jsonl")
     test.write_text('{"text": "t", "label": "a"}\n', encoding="utf-8")
-    given = {"task": "classification", "train": str(train), "test": str(test), **more}
+    given = {"task": "classification", "train": str(train), "test": str(test)} | more
     data = Data("My set", given, "accuracy", dev_from_train=dev, warm=1, more=1)
     return Study("s", "", (0,), (data,), (Arm("a", "warm", {"agent": "supervised"}),))
 
@@ -105,3 +105,15 @@ def test_what_cannot_be_cut_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot cut a file of SQuAD's"):
         prepare(study_of(train, 1, format="squad"), tmp_path)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["semeval2010_task8", "imdb"])  # imdb's texts have U+0085
+def test_real_files_lose_no_byte(name: str, data_dir: Path, tmp_path: Path) -> None:
+    source = data_dir / name / "train.jsonl.xz"
+    study = study_of(tmp_path / "x", 800, train=str(source))
+    prepare(study, tmp_path)
+    files = sources(study.data[0], tmp_path)
+    train, dev = (Path(files[split]).read_bytes() for split in ("train", "dev"))
+    assert train + dev == lzma.decompress(source.read_bytes())
+    assert len(read_records(files["dev"])) == dev.count(b"\n") == 800
