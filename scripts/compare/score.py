@@ -62,7 +62,7 @@ def score_cell(
     metrics = {
         split: splits.task.metrics(labelings, splits.space) for split, labelings in given.items()
     }
-    texts = {"train": len(splits.train), **{name: len(x) for name, x in splits.episodes.items()}}
+    texts = {"train": splits.train_texts, **{name: len(x) for name, x in splits.episodes.items()}}
     write_json(
         folder / "metrics.json",
         {"run": run.id, "chosen": dict(run.settings), "texts": texts, **metrics},

@@ -25,12 +25,14 @@ class Splits:
         task: that read them.
         space: the labels of all texts that were read, by the same rule as `lingym train`'s.
         train: the texts that the run learned from; none for the tasks of `NO_TRAIN`.
+        train_texts: how many they are.
         episodes: dev, and test where it was asked for.
     """
 
     task: Task
     space: LabelSpace
     train: list[Example]
+    train_texts: int
     episodes: Mapping[str, Episodes]
 
 
@@ -70,7 +72,8 @@ def read_splits(run: Train, labeller: Labeller) -> Splits:
             )
             if not episodes[split].labelled:
                 raise ValueError(f"the {split} split has texts without gold labels")
-    return Splits(task, space, examples.get("train", [])[: run.train_limit], episodes)
+    used = examples.get("train", [])[: run.train_limit]
+    return Splits(task, space, used, len(corpus.train[: run.train_limit]), episodes)
 
 
 def label(labeller: Labeller, episodes: Episodes) -> Labelings:
