@@ -37,7 +37,7 @@ def is_done(cell: Cell, study: Study, rows: list[Row], row: Row) -> bool:
         cell, choice = settled(cell, study, rows)
     except ValueError:  # the choice waits for cells that are new in the study
         return False
-    return bool(row["chosen"] == choice and row["settings"] == dict(cell.settings))
+    return bool(row["chosen"] == choice and (not cell.chosen or row["settings"] == choice))
 
 
 def do_cell(study_file: Path, out: Path, cell_id: str, given: Given | None = None) -> bool:
@@ -55,9 +55,11 @@ def do_cell(study_file: Path, out: Path, cell_id: str, given: Given | None = Non
     given = given or Given()
     study = read_study(study_file, given.data)
     cell = next(cell for cell in plan(study) if cell.id == cell_id)
-    with held(out / "locks" / f"{cell_id}.lock", wait=False) as mine:
+    lock = out / "locks" / f"{cell_id}.lock"
+    with held(lock, wait=False) as mine:
         if not mine:
             return False
+        lock.write_text(f"{platform.node()} {os.getpid()}\n", encoding="utf-8")  # for people
         table.collect(out, [cell.folder(out)])
         rows = table.read(out)
         own = [row for row in rows if row["cell"] == cell_id]
