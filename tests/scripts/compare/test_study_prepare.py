@@ -21,8 +21,8 @@ RECORDS = [
 OPENERS: dict[str, Callable[..., Any]] = {"": open, ".xz": lzma.open, ".gz": gzip.open}
 
 
-def study_of(train: Path, dev: int, **more: Any) -> Study:
-    test = train.with_name("test.jsonl")
+def study_of(train: Path, dev: int, folder: Path | None = None, **more: Any) -> Study:
+    test = (folder or train.parent) / "test.jsonl"
     test.write_text('{"text": "t", "label": "a"}\n', encoding="utf-8")
     given = {"task": "classification", "train": str(train), "test": str(test)} | more
     data = Data("My set", given, "accuracy", dev_from_train=dev, warm=1, more=1)
@@ -111,7 +111,7 @@ def test_what_cannot_be_cut_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["semeval2010_task8", "imdb"])  # imdb's texts have U+0085
 def test_real_files_lose_no_byte(name: str, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / name / "train.jsonl.xz"
-    study = study_of(tmp_path / "x", 800, train=str(source))
+    study = study_of(source, 800, tmp_path)
     prepare(study, tmp_path)
     files = sources(study.data[0], tmp_path)
     train, dev = (Path(files[split]).read_bytes() for split in ("train", "dev"))
