@@ -9,6 +9,7 @@ from lingym.scripts.compare.choose import grid_points
 from lingym.scripts.compare.options import fitting
 from lingym.scripts.compare.passes import passes_of, run_of_arm
 from lingym.scripts.compare.study import Arm, Data, Study
+from lingym.scripts.compare.tuned import check_tuning
 from lingym.scripts.compare.yaml_marks import Marked, near
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import check_numbers, check_use
@@ -62,6 +63,11 @@ def _check_arm(arm: Arm, study: Study, place: Marked) -> None:
         on = study.arms_on(data.name)
         if arm in on and trained[arm.of] not in on:
             place.fail(f"arm {arm.name!r} is run on {data.name!r}, and {arm.of!r} is not")
+        if arm in on:
+            try:
+                check_tuning(data, arm)
+            except ValueError as error:
+                parts["tune"].fail(str(error))
 
 
 def _check_shares(study: Study, parts: Places) -> None:
