@@ -97,16 +97,18 @@ class Compare:
             new = copy.with_name(f"study.yaml.{os.getpid()}")
             new.write_bytes(self.study.read_bytes())
             new.replace(copy)
+        shared_cores = os.environ.get("OMP_NUM_THREADS") or max(1, cores() // self.jobs)
         given = Given(
             data=self.folder(),
-            threads=study.defaults.get("threads") or max(1, cores() // self.jobs),
+            threads=int(study.defaults.get("threads") or shared_cores),
             look_again=self.look_again,
             command=shlex.join(["lingym", *sys.argv[1:]]),
             commit=commit(),
         )
+        given.write(out)
         runner = Runner(copy, study, cells, out, given, self.jobs, say, self.keep_models)
         try:
-            return runner.run()
+            return runner.run(self.ray)
         finally:
             table.write_csv(out)
 

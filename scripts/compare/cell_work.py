@@ -1,5 +1,6 @@
 """What a cell's process does, and the row that tells of it."""
 
+import json
 import platform
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from lingym.scripts.compare.looks import Look, look, sha256, sha256_of
 from lingym.scripts.compare.machine import commit, machine, peak_memory, versions
 from lingym.scripts.compare.study import Study
 from lingym.scripts.compare.table import Row
+from lingym.scripts.run_folder import write_json
 
 WORK = tuple(
     f"encoder_{what}_{way}" for what in ("texts", "tokens") for way in ("forward", "backward")
@@ -36,6 +38,19 @@ class Given:
     """The command line."""
     commit: str | None = None
     """Of the source when the command began; None: asked for again."""
+
+    def write(self, out: Path) -> None:
+        """Keep it in the folder of the results, for processes that have nothing but that."""
+        write_json(out / "given.json", vars(self))
+
+    @classmethod
+    def read(cls, out: Path) -> "Given":
+        """What the last command on a folder was told; as by default, if there was none."""
+        try:
+            told = json.loads((out / "given.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls()
+        return cls(**{**told, "data": told["data"] and Path(told["data"])})
 
 
 def settled(cell: Cell, study: Study, rows: list[Row]) -> tuple[Cell, dict[str, Any] | None]:

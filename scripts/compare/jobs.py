@@ -47,12 +47,12 @@ def do_cell(study_file: Path, out: Path, cell_id: str, given: Given | None = Non
         study_file: the study.
         out: the folder of the study's results.
         cell_id: of a cell of which all that it needs is done.
-        given: what the command was told.
+        given: what the command was told; None: what the last one on this folder was.
 
     Returns:
         False if another process is at it.
     """
-    given = given or Given()
+    given = given or Given.read(out)
     study = read_study(study_file, given.data)
     cell = next(cell for cell in plan(study) if cell.id == cell_id)
     lock = out / "locks" / f"{cell_id}.lock"

@@ -44,10 +44,10 @@ def seconds_left(
     left, known = 0.0, False
     for cell in cells:
         own, general = spent[_kind(cell.kind), cell.data], spent[_kind(cell.kind), None]
-        seconds, weight = own if own[1] else general
-        if weight:
+        seconds, texts = own if own[1] else general
+        if texts:
             known = True
-            left += seconds / weight * _weight(cell, study)
+            left += seconds / texts * _weight(cell, study)
     return left / jobs if known else None
 
 

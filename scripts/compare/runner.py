@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -26,8 +26,7 @@ class Runner:
     """Does the cells of a study, beside other runners on the same folder if there are any.
 
     Attributes:
-        study_file: a copy in ``out``, which no editing changes while cells run.
-        study: what it says.
+        study_file: a copy in ``out`` of what ``study`` was read from: no editing changes it.
         cells: to be done, each after those that it needs.
         out: the folder of the study's results.
         given: what the command was told.
@@ -68,8 +67,11 @@ class Runner:
         }
         return new
 
-    def run(self) -> dict[str, Path]:
+    def run(self, ray: str | None = None) -> dict[str, Path]:
         """Do all cells.
+
+        Args:
+            ray: address of a Ray cluster that does them; None: processes of this machine do.
 
         Returns:
             The cells that failed, each with the file that says why.
@@ -77,7 +79,17 @@ class Runner:
         self.refresh()
         if self.done:
             self.say(f"{len(self.done)} of {len(self.cells)} cells are done already")
-        if len(self.done) < len(self.cells):
+        left = [cell for cell in self.cells if cell.id not in self.done]
+        if left and ray is not None:
+            from lingym.scripts.compare.ray_jobs import run_cells
+
+            study = replace(self.study, source=self.study_file)
+            run_cells(left, study, self.out, ray, lambda *_: self.tell(self.refresh()))
+            self.tell(self.refresh())
+            for cell in left:
+                if cell.id not in self.done and (cell.folder(self.out) / "error.txt").exists():
+                    self.fail(cell.id, cell.folder(self.out) / "error.txt")
+        elif left:
             with processes(self.given.threads) as context:
                 self._run(context)
         return self.failed
@@ -131,6 +143,10 @@ class Runner:
                 "out of memory: try fewer --jobs\n",
                 encoding="utf-8",
             )
+        self.fail(id, error)
+
+    def fail(self, id: str, error: Path) -> None:
+        """Take down that a cell failed, and the file that says why."""
         self.failed[id] = error
         last = error.read_text(encoding="utf-8").strip().splitlines()[-1]
         self.say(f"FAILED  {id}  {last}  (see {error})")
@@ -140,8 +156,8 @@ class Runner:
         left = [cell for cell in self.cells if cell.id not in self.done | self.failed.keys()]
         seconds = seconds_left(left, self.study, self.rows, self.jobs)
         for row in new:
-            total = len(self.cells)
-            self.say(finished_line(len(self.done), total, row, self.study, seconds))
+            place = (len(self.done), len(self.cells))
+            self.say(finished_line(*place, row, self.study, seconds))
         arms = {(row["data"], row["arm"], row["share"]) for row in new if row["kind"] == "train"}
         self.prune(
             cell

@@ -15,7 +15,7 @@ from lingym.scripts.compare.locks import held
 from lingym.scripts.run_folder import write_json
 
 Row = dict[str, Any]
-"""What is known of a cell that is done; docs/compare.md says what its names mean."""
+"""What is known of a cell that is done, as `cell_work.work` puts it together."""
 
 
 def rows_file(out: Path) -> Path:

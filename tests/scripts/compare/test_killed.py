@@ -65,7 +65,7 @@ def test_killed_children_and_parents_lose_nothing(tmp_path):
     error = out / "cells" / killed / "error.txt"
     until(error.exists)
     assert "signal 9" in error.read_text()
-    other, pid = until(lambda: at_work(out, but={killed}))
+    pid = until(lambda: at_work(out, but={killed}))[1]
     first.kill()  # the parent: its children die too, whatever they are at
     first.communicate()
     until(lambda: not alive(pid), 20)
