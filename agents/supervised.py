@@ -47,10 +47,6 @@ class Supervised(EpisodicAlgorithm):
             ``class_weights`` where labels are an episode's own candidates, or no gold labels.
     """
 
-    class_weights: ClassWeights = "none"  # agents that were saved without
-    class_beta: float = 0.999
-    focal_gamma: float = 0.0
-
     def __init__(
         self,
         policy: str | type[LabelPolicy],
