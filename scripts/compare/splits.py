@@ -10,7 +10,7 @@ from lingym.agents import Labeller, predict_labels
 from lingym.envs import Episodes, Example, Task, encode
 from lingym.envs.tokenizer import UnitTokenizer
 from lingym.scripts.train import Train
-from lingym.scripts.training import task_and_corpus
+from lingym.scripts.training import task_and_corpus, used
 from lingym.types import UNDECIDED, IntArray, Labelings, LabelSpace
 
 NO_TRAIN = ("spanqa", "choice", "summary")
@@ -63,17 +63,17 @@ def read_splits(run: Train, labeller: Labeller) -> Splits:
             f"have now: {', '.join(lost) or own.form}"
         )
     units = UnitTokenizer(labeller.tokenizer)
-    episodes = {}
-    for split, limit in (("dev", run.dev_limit), ("test", run.test_limit)):
+    episodes: dict[str, Episodes] = {}
+    for split in ("dev", "test"):
         if split in examples:
-            some = examples[split][:limit]
+            some = used(run, task, split, examples[split])
             episodes[split] = encode(
                 task, some, space, units, labeller.max_tokens, labeller.overflow
             )
             if not episodes[split].labelled:
                 raise ValueError(f"the {split} split has texts without gold labels")
-    used = examples.get("train", [])[: run.train_limit]
-    return Splits(task, space, used, len(corpus.train[: run.train_limit]), episodes)
+    learned = used(run, task, "train", examples.get("train", []))
+    return Splits(task, space, learned, len(corpus.train[: run.train_limit]), episodes)
 
 
 def label(labeller: Labeller, episodes: Episodes) -> Labelings:

@@ -126,10 +126,12 @@ def test_a_score_cell_measures_the_chosen_run(made, data, metric):
 def test_texts_are_read_as_training_reads_them(made):
     study, out, _ = made
     cell = cell_of(study, "train", "commands", "plain")
-    run = replace(cell.train_options(study, out), test="synthetic:commands?test=30", test_limit=20)
+    named = {"test": "synthetic:commands?test=30", "test_limit": 20, "limit_seed": 3}
+    run = replace(cell.train_options(study, out), **named)
     ours, theirs = read_splits(run, model_of(cell.folder(out), "cpu")), read(run)
     assert ours.space.names == theirs.space.names
-    assert len(ours.train) == 40
+    assert len(ours.train) == ours.train_texts == 40
+    assert [example.units for example in ours.train] == theirs.splits["train"].words
     for split in ("dev", "test"):
         mine, other = ours.episodes[split], theirs.splits[split]
         assert len(mine) == len(other) == 20
