@@ -23,7 +23,7 @@ class TuneParameters:
     """Tune a few parameters of a frozen labeller, and set agents beside the plain search.
 
     The untouched labeller, coordinate search on dev, and agents of `lingym/ParameterTuning-v0`,
-    all scored on test once.
+    all scored on test once. To search the options of a training run, see `lingym tune`.
     """
 
     labeller: Annotated[str, tyro.conf.Positional]
