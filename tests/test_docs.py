@@ -17,7 +17,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 TOLD = [
-    *(ROOT / name for name in ("README.md", "docs/credit.md", "docs/online.md")),
+    *(ROOT / name for name in ("README.md", "docs/credit.md", "docs/online.md", "docs/tune.md")),
     *(p for room in ("rewards", "tasks") for p in sorted((ROOT / "docs" / room).glob("*.md"))),
 ]
 """Pages whose commands a reader is to type as they stand."""
