@@ -56,11 +56,14 @@ class Drawn:
         return Estimate.of(seen, drawn)
 
 
-def unrepeated(count: int, repeated: list[int]) -> BoolArray | None:
+def unrepeated(count: int, repeated: Sequence[int]) -> BoolArray | None:
     """The mask [count] of test texts that repeat no training or dev text; None where all do not.
 
-    A study may use the first test texts only, so rows behind them are none of its items.
+    Raises:
+        ValueError: a row that is none of the texts: the repeats are of another test set.
     """
+    if repeated and not 0 <= min(repeated) <= max(repeated) < count:
+        raise ValueError(f"test_rows_repeated has row {max(repeated)}: {count} texts were scored")
     mask = np.ones(count, np.bool_)
-    mask[[row for row in repeated if row < count]] = False
+    mask[list(repeated)] = False
     return None if mask.all() else mask

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,10 @@ def summary(out: Path, study: Study) -> Results:
         items = {run: done.items(run) for run in runs}
         drawn[data.name] = Drawn(items)
         found = (repeats[data.name] or {}).get("test_rows_repeated", [])
-        mask = unrepeated(drawn[data.name].count, found)
+        try:
+            mask = unrepeated(drawn[data.name].count, found)
+        except ValueError as error:
+            raise ValueError(f"{_repeats_file(data, out)}: {error}") from error
         if mask is not None and mask.sum() >= 2:
             main = {run: own for run, own in items.items() if run.share == 1}
             without[data.name] = Drawn(main, mask)
@@ -71,7 +75,12 @@ def summary(out: Path, study: Study) -> Results:
             "text": study.source.read_text(encoding="utf-8"),
         },
         "made": _made(rows),
-        "resampling": {"seed": SEED, "resamples": RESAMPLES, "level": 1 - ALPHA},
+        "resampling": {
+            "seed": SEED,
+            "resamples": RESAMPLES,
+            "level": 1 - ALPHA,
+            "scipy": version("scipy"),  # draws them
+        },
         "reference": study.arms[0].name,
         "data": [
             {
@@ -138,8 +147,12 @@ def _made(rows: tuple[Mapping[str, Any], ...]) -> Results:
     }
 
 
+def _repeats_file(data: Data, out: Path) -> Path:
+    return out / "data" / slug(data.name) / "repeats.json"
+
+
 def _repeats(data: Data, out: Path) -> Any:
-    file = out / "data" / slug(data.name) / "repeats.json"
+    file = _repeats_file(data, out)
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 

@@ -1,6 +1,7 @@
 """results.json of a study whose rows and files are made up, so that every figure is known."""
 
 import json
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def results_of(out):
 def out(tmp_path_factory):
     out = fill(tmp_path_factory.mktemp("study") / "out")
     (out / "data" / "one").mkdir(parents=True)
-    repeats = {"test_rows_repeated": [0, 1, 2, 3, 99]}
+    repeats = {"test_rows_repeated": [0, 1, 2, 59]}
     (out / "data" / "one" / "repeats.json").write_text(json.dumps(repeats))
     return out
 
@@ -189,7 +190,8 @@ def test_every_part_is_there_with_its_keys(results):
     assert results["study"]["text"] == STUDY
     assert results["reference"] == "supervised"
     assert results["cells"]["planned"] == results["cells"]["done"] == len(results["commands"])
-    assert results["resampling"] == {"seed": 20260, "resamples": 2000, "level": 0.95}
+    drawn = {"seed": 20260, "resamples": 2000, "level": 0.95, "scipy": version("scipy")}
+    assert results["resampling"] == drawn
     assert results["made"]["machines"] == [{"cpu": "x", "cores": 2, "gpu": None}]
     assert results["data"][0]["texts"] == {"train": 40, "dev": 10, "test": 60}
     assert results["data"][1]["texts"] == {"train": 15, "dev": 10, "test": 60}
@@ -241,11 +243,19 @@ def test_correction_is_over_the_data_sets_of_one_arm(results):
 
 def test_without_repeats(results):
     found = one(results["differences"], data="one", arm="from nothing", against="supervised")
-    assert found["without_repeats"]["items_left"] == 56  # row 99 is none of the 60 that are used
+    assert found["without_repeats"]["items_left"] == 56
     assert found["without_repeats"]["mean"] != found["mean"]
     assert found["without_repeats"]["mean"] == pytest.approx(found["mean"], abs=0.01)
     assert found["without_repeats"]["verdict"] == "worse"
     assert one(results["differences"], data="two", arm="from nothing")["without_repeats"] is None
+
+
+def test_repeats_of_another_test_set(tmp_path):
+    out = fill(tmp_path)
+    (out / "data" / "one").mkdir(parents=True)
+    (out / "data" / "one" / "repeats.json").write_text('{"test_rows_repeated": [3, 60]}')
+    with pytest.raises(ValueError, match=r"one/repeats.json: .* has row 60: 60 texts were scored"):
+        write(out)
 
 
 def test_reinforcement_is_compared_with_the_best_arm_without_it_on_dev(tmp_path):
