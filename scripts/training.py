@@ -141,19 +141,22 @@ def train(
 def read(arguments: Train) -> Dataset:
     """The corpus of a run, in the tokens of its encoder."""
     task, source = task_and_corpus(arguments)
-    limits = {name: getattr(arguments, f"{name}_limit") for name in ("train", "dev", "test")}
-    each = isinstance(task, MultiTask)
 
-    def first(split: str, examples: list[Example]) -> list[Example]:
-        if split == "train" and arguments.limit_seed is not None:
-            order = np.random.default_rng(arguments.limit_seed).permutation(len(examples))
-            examples = [examples[place] for place in order]
-        return limited(examples, limits[split], each)
+    def keep(split: str, examples: list[Example]) -> list[Example]:
+        return used(arguments, task, split, examples)
 
     # The labels are those of all texts: a run on a slice can go on with the rest.
     return build(
-        *(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow), keep=first
+        *(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow), keep=keep
     )
+
+
+def used(arguments: Train, task: Task, split: str, examples: list[Example]) -> list[Example]:
+    """The texts of a split that a run uses, in its order: those that its limits leave."""
+    if split == "train" and arguments.limit_seed is not None:
+        order = np.random.default_rng(arguments.limit_seed).permutation(len(examples))
+        examples = [examples[place] for place in order]
+    return limited(examples, getattr(arguments, f"{split}_limit"), isinstance(task, MultiTask))
 
 
 def limited(examples: list[Example], limit: int | None, each_task: bool) -> list[Example]:
@@ -241,6 +244,7 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
             "head_lr_scale": arguments.head_lr_scale,
             "weight_decay": arguments.weight_decay,
             "autocast": arguments.autocast,
+            "attention_dropout": arguments.attention_dropout,
             **{name: kept[name] if value is None else value for name, value in asked.items()},
         },
         tensorboard_log=str(arguments.out / "tensorboard"),

@@ -1,0 +1,46 @@
+"""The texts of a data set as plain text, whatever its task: what an encoder reads of each."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from lingym.envs.tasks import Example
+from lingym.scripts.compare.passes import run_of_arm
+from lingym.scripts.compare.prepare import sources
+from lingym.scripts.compare.study import Data, Study
+from lingym.scripts.train import Train
+from lingym.scripts.training import task_and_corpus, used
+
+
+def run_with_test(study: Study, data: Data, out: Path) -> Train:
+    """A run that reads all splits of a data set as the study's runs and scores read them."""
+    run = run_of_arm(study, data, None, {}, out)
+    return replace(run, **sources(data, out), test_limit=data.options.get("test_limit"))
+
+
+def texts_of(run: Train) -> dict[str, list[str]]:
+    """The texts of each split that a run uses, in its order.
+
+    Limits hold: a text that no run was trained on is not among the training texts.
+    """
+    task, corpus = task_and_corpus(run)
+    splits = task.read({"train": corpus.train, "dev": corpus.dev, "test": corpus.test})
+    space = task.label_space(example for split in splits.values() for example in split)
+    return {
+        split: [text_of(example, space.of_text) for example in used(run, task, split, examples)]
+        for split, examples in splits.items()
+    }
+
+
+def text_of(example: Example, of_text: bool) -> str:
+    """What an encoder reads of a text, piece by piece: a question, its context, its choices.
+
+    A piece that is read several times, as a context is with each choice, stands here once.
+
+    Args:
+        example: the text.
+        of_text: as the label space has it.
+    """
+    pieces: dict[str, None] = {}
+    for passage in example.read(of_text):
+        pieces |= dict.fromkeys((passage.before, " ".join(passage.words)))
+    return "\n".join(piece for piece in pieces if piece)
