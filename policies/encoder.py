@@ -6,10 +6,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModel, BertConfig, BertModel
+from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 from transformers.utils import logging
 
 from lingym.hub import TINY, encoder_path
+
+ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
+"""What families of encoders call it."""
 
 
 def tiny_config(vocab_size: int) -> BertConfig:
@@ -24,7 +27,13 @@ def tiny_config(vocab_size: int) -> BertConfig:
     )
 
 
-def load_encoder(name: str, vocab_size: int, tokens: int, pooler: bool) -> nn.Module:
+def load_encoder(
+    name: str,
+    vocab_size: int,
+    tokens: int,
+    pooler: bool,
+    attention_dropout: float | None = None,
+) -> nn.Module:
     """An encoder that takes the tokens of an environment.
 
     Args:
@@ -32,15 +41,20 @@ def load_encoder(name: str, vocab_size: int, tokens: int, pooler: bool) -> nn.Mo
         vocab_size: token ids of the environment are below this.
         tokens: the longest window of the environment.
         pooler: keep the encoder's pooling layer, which gives a text's feature.
+        attention_dropout: of the attention's weights while it trains, in [0, 1); None: what the
+            encoder's own configuration says.
 
     Raises:
-        ValueError: the encoder has fewer tokens or positions than the environment needs, or its
-            files lack weights.
+        ValueError: the encoder has fewer tokens or positions than the environment needs, its files
+            lack weights, or it knows no dropout of attention.
     """
+    if attention_dropout is not None and not 0 <= attention_dropout < 1:
+        raise ValueError(f"attention_dropout must be in [0, 1), got {attention_dropout}")
     if name == TINY:
-        encoder: Any = BertModel(tiny_config(vocab_size), add_pooling_layer=pooler)
+        config = _with_dropout(tiny_config(vocab_size), name, attention_dropout)
+        encoder: Any = BertModel(config, add_pooling_layer=pooler)
     else:
-        encoder = _pretrained(name)
+        encoder = _pretrained(name, attention_dropout)
         if not pooler and getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # unused weights would be trained, saved and decayed for nothing
     config = encoder.config
@@ -58,11 +72,27 @@ def load_encoder(name: str, vocab_size: int, tokens: int, pooler: bool) -> nn.Mo
     return encoder
 
 
-def _pretrained(name: str) -> Any:
+def _with_dropout(config: Any, name: str, attention_dropout: float | None) -> Any:
+    """The same configuration with this dropout of attention, whatever its family calls it."""
+    if attention_dropout is None:
+        return config
+    known = [key for key in ATTENTION_DROPOUT if hasattr(config, key)]
+    if not known:
+        raise ValueError(
+            f"encoder {name!r} ({config.model_type}) has no dropout of attention alone, of those "
+            f"known ({', '.join(ATTENTION_DROPOUT)}): leave out attention_dropout"
+        )
+    setattr(config, known[0], attention_dropout)
+    return config
+
+
+def _pretrained(name: str, attention_dropout: float | None) -> Any:
     """Pretrained weights in float32; only a pooling layer may be missing, which is then random."""
+    path = encoder_path(name)
     with quiet():
+        config = _with_dropout(AutoConfig.from_pretrained(path), name, attention_dropout)
         encoder, report = AutoModel.from_pretrained(
-            encoder_path(name), dtype=torch.float32, output_loading_info=True
+            path, config=config, dtype=torch.float32, output_loading_info=True
         )
     missing = sorted(weight for weight in report["missing_keys"] if "pooler" not in weight)
     if missing:

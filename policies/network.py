@@ -51,6 +51,7 @@ class LabelNetwork(nn.Module):
         history: History,
         constrained: bool | None,
         autocast: bool,
+        attention_dropout: float | None = None,
     ) -> None:
         """Make the encoder and the head.
 
@@ -63,6 +64,7 @@ class LabelNetwork(nn.Module):
             history: whether a unit's scores depend on the label before.
             constrained: whether transitions that the task forbids are.
             autocast: run the encoder in bfloat16.
+            attention_dropout: of the attention's weights; None as the encoder's configuration says.
 
         Raises:
             ValueError: the encoder does not fit the environment, or the history its task.
@@ -74,7 +76,10 @@ class LabelNetwork(nn.Module):
         self.constrained = history == "previous" if constrained is None else constrained
         whole = labels.of_text and pooling == "first"
         self.encoder_name = encoder
-        self.encoder = load_encoder(encoder, tokens.vocab_size, tokens.tokens, pooler=whole)
+        self.attention_dropout = attention_dropout
+        self.encoder = load_encoder(
+            encoder, tokens.vocab_size, tokens.tokens, whole, attention_dropout
+        )
         self.text_feature = whole and getattr(self.encoder, "pooler", None) is not None
         config: Any = self.encoder.config
         self.width: int = config.hidden_size
