@@ -84,11 +84,9 @@ class Runner:
             from lingym.scripts.compare.ray_jobs import run_cells
 
             study = replace(self.study, source=self.study_file)
-            run_cells(left, study, self.out, ray, lambda *_: self.tell(self.refresh()))
-            self.tell(self.refresh())
-            for cell in left:
-                if cell.id not in self.done and (cell.folder(self.out) / "error.txt").exists():
-                    self.fail(cell.id, cell.folder(self.out) / "error.txt")
+            tell: Callable[[Cell], None] = lambda _: self.tell(self.refresh())
+            for id, error in run_cells(left, study, self.out, ray, tell, self.given).items():
+                self.fail(id, error)
         elif left:
             with processes(self.given.threads) as context:
                 self._run(context)
