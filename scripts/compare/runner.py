@@ -84,8 +84,9 @@ class Runner:
             from lingym.scripts.compare.ray_jobs import run_cells
 
             study = replace(self.study, source=self.study_file)
-            tell: Callable[[Cell], None] = lambda _: self.tell(self.refresh())
-            for id, error in run_cells(left, study, self.out, ray, tell, self.given).items():
+            where = (left, study, self.out, ray)
+            failed = run_cells(*where, lambda _: self.tell(self.refresh()), self.given)
+            for id, error in failed.items():
                 self.fail(id, error)
         elif left:
             with processes(self.given.threads) as context:
