@@ -87,11 +87,14 @@ class Compare:
         from lingym.scripts.compare.machine import commit, cores
         from lingym.scripts.compare.prepare import prepare
         from lingym.scripts.compare.runner import Runner
+        from lingym.scripts.compare.trial import check_texts
 
         out = self.out.resolve()
         out.mkdir(parents=True, exist_ok=True)
         prepare(study, out)
         refuse_changed(cells, study, out, self.folder(), table.read(out))
+        done = {row["cell"] for row in table.read(out)}
+        check_texts(study, [cell for cell in cells if cell.id not in done], out)
         copy = out / "study.yaml"
         if copy.resolve() != self.study.resolve():
             new = copy.with_name(f"study.yaml.{os.getpid()}")
