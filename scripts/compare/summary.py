@@ -10,6 +10,7 @@ from typing import Any
 
 from lingym.scripts.compare import looks, shown
 from lingym.scripts.compare.bootstrap import ALPHA, RESAMPLES, SEED
+from lingym.scripts.compare.cell_work import Given
 from lingym.scripts.compare.cells import plan
 from lingym.scripts.compare.compared import differences, together
 from lingym.scripts.compare.drawn import Drawn, unrepeated
@@ -17,7 +18,7 @@ from lingym.scripts.compare.gathered import Gathered
 from lingym.scripts.compare.labels import labels
 from lingym.scripts.compare.study import Data, Study, slug
 from lingym.scripts.compare.study_file import read_study
-from lingym.scripts.compare.table import read
+from lingym.scripts.compare.table import Row, read
 
 Results = dict[str, Any]
 
@@ -105,9 +106,22 @@ def summary(out: Path, study: Study) -> Results:
         "labels": labels(done),
         "errors": shown.errors(done),
         "tries": shown.tries(done),
-        "commands": {row["cell"]: row.get("command") for row in rows},
+        "commands": _commands(rows, out),
         "looks": looks.summary(out, rows),
     }
+
+
+def _commands(rows: list[Row], out: Path) -> dict[str, str | None]:
+    """Every cell's command, with variables for the folders that are others on other machines."""
+    data = Given.read(out).data
+    folders = {str(out.resolve()): "$OUT", **({str(data): "$LINGYM_DATA"} if data else {})}
+    told = {}
+    for row in rows:
+        command = row.get("command")
+        for folder, name in folders.items():
+            command = command and command.replace(f"{folder}/", f"{name}/")
+        told[row["cell"]] = command
+    return told
 
 
 def table(results: Mapping[str, Any]) -> str:

@@ -368,3 +368,18 @@ def test_table(results):
     assert lines[2].startswith(f"| one | accuracy | {scored:.4f} | +0.0")
     assert lines[2].endswith("] worse |")
     assert lines[3].split("|")[4].strip() == ""
+
+
+def test_commands_name_no_folder_of_one_machine(tmp_path):
+    from lingym.scripts.compare.cell_work import Given
+    from lingym.scripts.compare.summary import _commands
+
+    out, data = tmp_path / "out", tmp_path / "data"
+    out.mkdir()
+    Given(data=data).write(out)
+    command = f"lingym train --out {out}/cells/a/warm --train {data}/a/train.jsonl"
+    rows = [{"cell": "a/warm", "command": command}, {"cell": "a/score"}]
+    assert _commands(rows, out) == {
+        "a/warm": "lingym train --out $OUT/cells/a/warm --train $LINGYM_DATA/a/train.jsonl",
+        "a/score": None,
+    }
