@@ -1,0 +1,165 @@
+"""Forest plots: differences with their intervals around a line of no difference."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lingym.scripts.compare.blocks import Figure, Panel
+from lingym.scripts.compare.figures import (
+    LINE,
+    VERDICT_MARKS,
+    Axis,
+    mark,
+    padded,
+    rule,
+    words,
+    wrapped,
+)
+from lingym.scripts.compare.markup import Markup, join, tag
+from lingym.scripts.compare.wording import SHAPES, gain, interval, known, score
+
+WIDTH, NAMES, TOLD = 440.0, 132.0, 74.0
+ALIKE = 4.0
+"""Arms share an axis if none is so many times as wide as the narrowest."""
+
+
+def forest(results: Mapping[str, Any], arms: Mapping[str, int]) -> Figure | None:
+    """Paired differences from the reference, a panel an arm, a row a data set.
+
+    Args:
+        results: what stands in ``results.json``.
+        arms: number of each arm.
+    """
+    reference = results["reference"]
+    rows = [d for d in results["differences"] if d["against"] == reference and known(d["mean"])]
+    by_arm = {arm: [d for d in rows if d["arm"] == arm] for arm in arms}
+    by_arm = {arm: own for arm, own in by_arm.items() if own}
+    if not by_arm:
+        return None
+    reach = {arm: max(map(abs, _limits(own))) for arm, own in by_arm.items()}
+    shared = max(r for r in reach.values() if r <= ALIKE * min(reach.values()))
+    panels = []
+    for arm, own in by_arm.items():
+        wide = reach[arm] > shared
+        low, high = _limits(own) if wide else (-shared, shared)
+        axis = Axis(low, high, NAMES + 10, WIDTH - TOLD)
+        note = "a wider axis" if wide else ""
+        panels.append(_rows(own, axis, arms[arm], f"{arm} − {reference}", note))
+    caption = (
+        f"Differences on test, arm minus {reference}, with their intervals. An interval that "
+        "crosses the upright line does not say which arm is better. ▲ better, ▼ worse, ○ no "
+        "difference seen, after the correction. Panels whose differences are of like size share "
+        "an axis."
+    )
+    return Figure("differences", panels, caption, columns=2)
+
+
+def _limits(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """How far a panel must reach to both sides of 0."""
+    ends = [d[end] for d in rows for end in ("low", "mean", "high") if known(d.get(end))]
+    return padded([*ends, 0.0], 0.08)
+
+
+def _rows(
+    rows: Sequence[Mapping[str, Any]], axis: Axis, arm: int, title: str, note: str
+) -> Panel:
+    """A panel of differences."""
+    drawn, said, y = [], [], 6.0
+    for row in rows:
+        lines = wrapped(row["data"], NAMES)
+        height = max(26.0, LINE * len(lines) + 8)
+        middle = y + height / 2
+        for n, text in enumerate(lines):
+            at = middle + 4 + LINE * (n - (len(lines) - 1) / 2)
+            drawn.append(words(text, NAMES, at, "end", "name"))
+        told = f"{row['data']}: {gain(row['mean'])} {interval(row, True)} {row['verdict']}"
+        drawn.append(_interval(row, axis, middle, arm, told))
+        number = f"{gain(row['mean'])} {SHAPES[row['verdict']]}"
+        drawn.append(words(number, WIDTH - 2, middle + 4, "end", "told"))
+        said.append(told)
+        y += height
+    bottom = y + 4
+    under = [rule(axis(0), 2, axis(0), bottom, "zero")]
+    for tick in axis.ticks():
+        under.append(rule(axis(tick), bottom, axis(tick), bottom + 4, "axis"))
+        label = "0" if tick == 0 else f"{tick:+g}".replace("-", "−")
+        under.append(words(label, axis(tick), bottom + 17, "middle", "tick"))
+    under.append(rule(axis.start, bottom, axis.end, bottom, "axis"))
+    under.append(words("◂ worse", axis.start, bottom + 34, kind="label"))
+    under.append(words(note, (axis.start + axis.end) / 2, bottom + 34, "middle", "hint"))
+    under.append(words("better ▸", axis.end, bottom + 34, "end", "label"))
+    return Panel(title, WIDTH, bottom + 40, join(under + drawn), "; ".join(said))
+
+
+def _interval(row: Mapping[str, Any], axis: Axis, y: float, arm: int, told: str) -> Markup:
+    """A difference and its interval, the mark by the verdict."""
+    drawn = []
+    if interval(row):
+        drawn.append(rule(axis(row["low"]), y, axis(row["high"]), y, f"whisker a{arm % 9}"))
+    kind = "ring" if row["verdict"] == "no difference seen" else "dot"
+    drawn.append(mark(axis(row["mean"]), y, arm, told, VERDICT_MARKS[row["verdict"]], kind))
+    return join(drawn)
+
+
+def across(results: Mapping[str, Any], arms: Mapping[str, int]) -> Figure | None:
+    """Over all data sets: interquartile mean, and probability of improvement."""
+    rows = [each for each in results["across"] if known(each["iqm"])]
+    panels = []
+    if rows:
+        told = [(r["arm"], r["iqm"], r) for r in rows]
+        panels.append(_points("Interquartile mean of the scores", told, arms, None))
+    better = [
+        (r["arm"], r["improvement"]["mean"], r["improvement"])
+        for r in rows
+        if r.get("improvement") and r["arm"] != results["reference"]
+    ]
+    if better:
+        title = f"Probability of improvement over {results['reference']}"
+        panels.append(_points(title, better, arms, 0.5))
+    caption = "Left: higher is better. Right: how likely a run of the arm is to beat a run of the "
+    caption += "reference on a data set; one half, the upright line, is no improvement."
+    return Figure("across", panels, caption, columns=2) if panels else None
+
+
+def _points(
+    title: str,
+    rows: Sequence[tuple[str, float, Mapping[str, Any]]],
+    arms: Mapping[str, int],
+    line_at: float | None,
+) -> Panel:
+    """A panel of means with intervals, a row an arm, names above them."""
+    ends = [v for _, mean, r in rows for v in (mean, r.get("low"), r.get("high")) if known(v)]
+    low, high = padded([float(v) for v in ends])
+    if line_at is not None:
+        low, high = min(low, 0.0), max(high, 1.0)
+    axis = Axis(low, high, 12, WIDTH - TOLD)
+    drawn, said, y = [], [], 4.0
+    for name, mean, row in rows:
+        for text in wrapped(name, WIDTH - 20):
+            y += LINE
+            drawn.append(words(text, 12, y, kind="name"))
+        y += 13
+        told = f"{name}: {score(mean)} {interval(row)}"
+        if interval(row):
+            kind = f"whisker a{arms[name] % 9}"
+            drawn.append(rule(axis(row["low"]), y, axis(row["high"]), y, kind))
+        drawn.append(mark(axis(mean), y, arms[name], told))
+        drawn.append(words(score(mean), WIDTH - 2, y + 4, "end", "told"))
+        said.append(told)
+        y += 12
+    under = [rule(12, y + 4, WIDTH - TOLD, y + 4, "axis")]
+    if line_at is not None:
+        under.append(rule(axis(line_at), 2, axis(line_at), y + 4, "zero"))
+    for tick in axis.ticks():
+        under.append(words(f"{tick:g}", axis(tick), y + 20, "middle", "tick"))
+    return Panel(title, WIDTH, y + 28, join(under + drawn), "; ".join(said))
+
+
+def strip(row: Mapping[str, Any], axis: Axis, arm: int) -> Markup:
+    """A score and its interval, small, to stand in a table's cell."""
+    width, middle = axis.end + 6, 8
+    drawn = [rule(axis.start, middle, axis.end, middle, "grid")]
+    if interval(row):
+        drawn.append(rule(axis(row["low"]), middle, axis(row["high"]), middle, f"whisker a{arm % 9}"))
+    drawn.append(mark(axis(row["test"]), middle, arm))
+    box = f"0 0 {width:g} 16"
+    return tag("svg", *drawn, viewBox=box, width=width, height=16, class_="strip", aria_hidden="true")

@@ -1,0 +1,196 @@
+"""The report's findings: verdicts, differences, all data sets together, scores."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lingym.scripts.compare.blocks import Block, Cell, Fold, Row, Section, Table, Terms, Words
+from lingym.scripts.compare.figures import Axis, padded
+from lingym.scripts.compare.figures_forest import across, forest, strip
+from lingym.scripts.compare.wording import (
+    NONE,
+    asked_about,
+    gain,
+    interval,
+    known,
+    plural,
+    score,
+    settings,
+    tally,
+)
+
+LEGEND = (
+    (
+        "0.842 [0.831, 0.853]",
+        "The mean over seeds, and the interval in which it lies with 95 % confidence, over other "
+        "seeds and other test texts together.",
+    ),
+    (
+        "+0.012 [+0.004, +0.020]",
+        "A paired difference: the arm minus the reference on the same seeds and the same test "
+        "texts. Clear of zero means that both ends lie on one side of it.",
+    ),
+    (
+        "▲ better",
+        "The difference is above zero, after a correction for looking at many data sets: an "
+        "interval that is only just clear of zero may not be enough.",
+    ),
+    ("▼ worse", "The difference is below zero, after the same correction."),
+    (
+        "○ no difference seen",
+        "The study cannot tell them apart. That is not a proof that they are equal: the interval "
+        "says how large a difference would have been missed.",
+    ),
+)
+
+
+def verdicts(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
+    """The first thing to read: a row a data set, a column an arm."""
+    reference = results["reference"]
+    found = {
+        (d["data"], d["arm"]): d for d in results["differences"] if d["against"] == reference
+    }
+    scores = {(s["data"], s["arm"]): s for s in results["scores"]}
+    again = {(look.get("data"), look.get("arm")) for look in results["looks"]["again"]}
+    asked = asked_about(results)
+    compared = [arm for arm in arms if any(arm == other for _, other in found)]
+    compared.sort(key=lambda arm: arm not in asked)
+    columns: list[str | Cell] = ["data set, metric", Cell(reference, arm=arms.get(reference))]
+    columns += [Cell(arm, arm=arms[arm]) for arm in compared]
+    rows: list[Row] = []
+    for data in results["data"]:
+        name = data["name"]
+        own = scores.get((name, reference), {})
+        row: list[Cell | str] = [Cell(name, data["metric"])]
+        row.append(Cell(score(own.get("test")), interval(own)))
+        for arm in compared:
+            each = found.get((name, arm))
+            row.append(_verdict(each, (name, arm) in again) if each else Cell(NONE))
+        rows.append(row)
+    blocks: list[Block] = [
+        Table(columns, rows, "l" * len(columns), cards=True),
+        Terms(LEGEND),
+        Words(
+            "How the intervals, the correction and the verdicts are computed is defined in "
+            "docs/statistics.md.",
+            "note",
+        ),
+    ]
+    return Section("verdicts", "The verdicts", blocks)
+
+
+def _verdict(found: Mapping[str, Any], again: bool) -> Cell:
+    """A verdict with its difference and interval, and what else must be said of it."""
+    told = f"{gain(found['mean'])} {interval(found, True)}".strip()
+    without = found.get("without_repeats")
+    if without and without["verdict"] != found["verdict"]:
+        told += f"; without repeats {without['verdict']}"
+    if again:
+        told += "; test was looked at again"
+    return Cell(found["verdict"], told, verdict=found["verdict"])
+
+
+def differences(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | None:
+    """The forest plot, and the figures behind it."""
+    figure = forest(results, arms)
+    if figure is None:
+        return None
+    rows: list[Row] = []
+    for data in results["data"]:
+        own = [d for d in results["differences"] if d["data"] == data["name"]]
+        if own:
+            rows.append(f"{data['name']} · {data['metric']}")
+        for each in own:
+            improved = each.get("poi") or {}
+            rows.append(
+                [
+                    _against(each, results["reference"], arms),
+                    gain(each["mean"]),
+                    interval(each, True) or NONE,
+                    " ".join(gain(value) for value in each.get("seeds") or ()) or NONE,
+                    _p(each.get("p")),
+                    _p(each.get("p_corrected")),
+                    f"{score(improved.get('mean'))} {interval(improved)}".strip(),
+                    Cell(each["verdict"], verdict=each["verdict"]),
+                ]
+            )
+    columns = (
+        *("arm", "difference", "interval", "seed by seed", "p", "p corrected"),
+        *("probability of improvement", "verdict"),
+    )
+    table = Table(columns, rows, "lrrrrrrl")
+    return Section("differences", "Differences", [figure, Fold("The numbers", [table])])
+
+
+def _against(found: Mapping[str, Any], reference: str, arms: Mapping[str, int]) -> Cell:
+    """The arm of a difference, and what it is compared with where that is not the reference."""
+    other = found["against"]
+    return Cell(found["arm"], f"against {other}" if other != reference else "", arm=arms.get(found["arm"]))
+
+
+def _p(value: float | None) -> str:
+    """A p-value: small ones by their bound."""
+    if value is None or not known(value):
+        return NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def together(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | None:
+    """All data sets at once."""
+    figure = across(results, arms)
+    if figure is None:
+        return None
+    rows: list[Row] = []
+    for each in results["across"]:
+        arm, improved = each["arm"], each.get("improvement") or {}
+        compared = arm != results["reference"] and any(tally(results, arm).values())
+        counts = [str(each.get(kind, NONE)) for kind in ("better", "worse", "none")]
+        rows.append(
+            [
+                Cell(arm, arm=arms.get(arm)),
+                str(each["data"]),
+                Cell(score(each["iqm"]), interval(each)),
+                Cell(score(improved.get("mean")), interval(improved)) if compared else NONE,
+                *(counts if compared else [NONE] * 3),
+            ]
+        )
+    columns = (
+        *("arm", "data sets", "interquartile mean", "probability of improvement"),
+        *("▲ better", "▼ worse", "○ no difference seen"),
+    )
+    said = (
+        "The interquartile mean is the mean of the middle half of all runs' scores, so that no "
+        "single data set decides; it may be compared between arms of equally many data sets only."
+    )
+    return Section("across", "Across data sets", [Words(said), figure, Table(columns, rows, "lrrrrrr")])
+
+
+def scores(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
+    """Every arm's score on every data set."""
+    rows: list[Row] = []
+    seeds = 0
+    for data in results["data"]:
+        own = [s for s in results["scores"] if s["data"] == data["name"]]
+        if not own:
+            continue
+        ends = [s[e] for s in own for e in ("test", "low", "high") if known(s.get(e))]
+        axis = Axis(*padded(ends or [0.0, 1.0]), 6, 130)
+        rows.append(f"{data['name']} · {data['metric']}")
+        for each in own:
+            values = each.get("seeds") or ()
+            seeds = max(seeds, len(values))
+            others = settings({k: score(v) for k, v in (each.get("others") or {}).items()})
+            drawing = strip(each, axis, arms.get(each["arm"], 0)) if known(each["test"]) else None
+            rows.append(
+                [
+                    Cell(each["arm"], arm=arms.get(each["arm"])),
+                    score(each["test"]),
+                    interval(each) or NONE,
+                    Cell("", drawing=drawing),
+                    " ".join(score(value) for value in values),
+                    score(each.get("dev")),
+                    others,
+                ]
+            )
+    columns = ("arm", "test", "interval", "", "seed by seed", "dev", "other metrics on test")
+    said = f"Means over {plural(seeds, 'seed')}. The strip's scale is each data set's own."
+    return Section("scores", "Scores of all arms", [Words(said), Table(columns, rows, "lrrlrrl")])
