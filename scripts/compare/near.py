@@ -66,10 +66,9 @@ def shingles(texts: Sequence[str], n: int) -> Sets:
     codes = _codes("".join(texts), n)
     # How frequent: only roughly, since two shingles may share a bucket. Any one order will do.
     frequency = np.zeros(1 << BUCKETS, np.int64)
-    for start in range(0, len(codes), BLOCK // 10):
-        frequency += np.bincount(
-            _bucket(codes[start : start + BLOCK // 10]), minlength=1 << BUCKETS
-        )
+    for start in range(0, len(codes), 1 << BUCKETS):
+        some = _bucket(codes[start : start + (1 << BUCKETS)])
+        frequency += np.bincount(some, minlength=1 << BUCKETS)
     found, start = [np.zeros(0, np.int64)], 0
     for text in texts:
         each = np.unique(codes[start : start + max(0, len(text) - n + 1)])
@@ -110,9 +109,11 @@ def similar(sets: Sets, left: Integers, right: Integers, near: float, least: int
         if similarity >= near:
             found.append((a, b, similarity))
     found.sort()
-    columns = zip(*found, strict=True) if found else ((), (), ())
-    a, b, similarities = columns
-    return Pairs(np.array(a, np.int64), np.array(b, np.int64), np.array(similarities, np.float64))
+    columns = tuple(zip(*found, strict=True)) or ((), (), ())
+    one_side, other_side, similarities = (np.array(column) for column in columns)
+    return Pairs(
+        one_side.astype(np.int64), other_side.astype(np.int64), similarities.astype(np.float64)
+    )
 
 
 def _codes(text: str, n: int) -> Integers:

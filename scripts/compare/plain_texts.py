@@ -14,7 +14,14 @@ from lingym.scripts.training import task_and_corpus, used
 def run_with_test(study: Study, data: Data, out: Path) -> Train:
     """A run that reads all splits of a data set as the study's runs and scores read them."""
     run = run_of_arm(study, data, None, {}, out)
-    return replace(run, **sources(data, out), test_limit=data.options.get("test_limit"))
+    files = sources(data, out)
+    return replace(
+        run,
+        train=files["train"],
+        dev=files["dev"],
+        test=files["test"],
+        test_limit=data.options.get("test_limit"),
+    )
 
 
 def texts_of(run: Train) -> dict[str, list[str]]:

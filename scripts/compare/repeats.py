@@ -154,7 +154,7 @@ def of_data(study: Study, data: Data, out: Path) -> dict[str, Any]:
         if before["made_of"] == made_of:
             return before
     texts = texts_of(run)
-    found = repeats(**texts)
+    found = repeats(texts["train"], texts["dev"], texts["test"])
     test = found.test()
     # From the most to the least similar: what a reader wants to judge stands at the end.
     order = sorted(test, key=lambda r: (not r.exact, -r.similarity, r.row))
