@@ -64,7 +64,7 @@ class Compare:
         failed = {} if self.report_only else self.do(study, cells)
         rows = table.read(self.out)
         if any(row["kind"] == "score" for row in rows):
-            self.report()
+            self.report(study, {row["data"] for row in rows if row["kind"] == "score"})
         else:
             say("nothing is scored yet: no report")
         if failed:
@@ -115,14 +115,27 @@ class Compare:
         finally:
             table.write_csv(out)
 
-    def report(self) -> None:
-        """Write results.json and the report, and print the verdicts."""
-        from lingym.scripts.compare import report, summary
+    def report(self, study: "Study", scored: set[str]) -> None:
+        """Write results.json and the report, and print the verdicts.
 
+        Args:
+            study: that the folder holds.
+            scored: the data sets of which there is a score; their splits are looked at for repeats.
+        """
+        from lingym.scripts.compare import report, summary
+        from lingym.scripts.compare.repeats import of_data
+
+        for data in study.data:
+            if data.name in scored:
+                try:
+                    of_data(study, data, self.out)
+                except OSError as error:  # the report may be made where the texts are not
+                    say(f"{data.name}: repeats between its splits were not looked for: {error}")
         summary.write(self.out)
         page = report.write(self.out)
         print(verdicts((self.out / "report.md").read_text(encoding="utf-8")))
         say(f"{page} is written")
+
 
 
 def selected(cells: "list[Cell]", only: tuple[str, ...]) -> "list[Cell]":
