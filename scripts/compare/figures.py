@@ -5,9 +5,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lingym.scripts.compare.blocks import Figure
 from lingym.scripts.compare.markup import Markup, join, tag
-from lingym.scripts.compare.wording import short
+from lingym.scripts.compare.wording import MINUS, short
 
 COLOURS = 9
 """Arms after so many begin with the first colour again, with another mark."""
@@ -81,7 +80,9 @@ def style(arm: int) -> str:
     return f"a{arm % COLOURS}"
 
 
-def mark(x: float, y: float, arm: int, title: str = "", shape: str = "", kind: str = "dot") -> Markup:
+def mark(
+    x: float, y: float, arm: int, title: str = "", shape: str = "", kind: str = "dot"
+) -> Markup:
     """An arm's mark, or another shape in the arm's colour.
 
     Args:
@@ -143,7 +144,7 @@ def frame(x: Axis, y: Axis, label: str, decimals: bool = True) -> Markup:
         at = y(tick)
         drawn.append(rule(x.start, at, x.end, at, "grid"))
         told = f"{tick:.{places}f}" if decimals else short(tick)
-        drawn.append(words(told.replace("-", "−"), x.start - 6, at + 4, "end", "tick"))
+        drawn.append(words(told.replace("-", MINUS), x.start - 6, at + 4, "end", "tick"))
     for tick in x.ticks():
         drawn.append(rule(x(tick), y.start, x(tick), y.start + 4, "axis"))
         drawn.append(words(short(tick), x(tick), y.start + 17, "middle", "tick"))
@@ -158,8 +159,3 @@ def key(arm: int, size: float = 14) -> Markup:
     body = mark(half, half, arm)
     box = f"0 0 {size:g} {size:g}"
     return tag("svg", body, viewBox=box, width=size, height=size, class_="key", aria_hidden="true")
-
-
-def extent(figure: Figure) -> tuple[float, float]:
-    """The largest width and height of a figure's panels."""
-    return max(p.width for p in figure.panels), max(p.height for p in figure.panels)

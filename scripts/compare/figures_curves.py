@@ -36,8 +36,8 @@ def learning(results: Mapping[str, Any], arms: Mapping[str, int], unit: str) -> 
     panels = []
     for data in results["data"]:
         own = [c for c in results["curves"] if c["data"] == data["name"] and c["points"]]
-        if own:
-            panels.append(_learning(data, own, arms, unit))
+        panel = _learning(data, own, arms, unit)
+        panels += [panel] if panel else []
     drawn = {c["arm"] for c in results["curves"]}
     names = [(number, arm) for arm, number in arms.items() if arm in drawn]
     what = "tokens that went through the encoder" if unit == "tokens" else "seconds of training"
@@ -71,14 +71,16 @@ def over_seeds(curves: Sequence[Mapping[str, Any]], unit: str) -> list[Point]:
 
 def _learning(
     data: Mapping[str, Any], curves: Sequence[Mapping[str, Any]], arms: Mapping[str, int], unit: str
-) -> Panel:
-    """A panel of learning curves."""
+) -> Panel | None:
+    """A panel of learning curves, if anything was measured."""
     order: dict[str, int] = {c["arm"]: arms.get(c["arm"], -1) for c in curves}
     lines = {
         arm: over_seeds([c for c in curves if c["arm"] == arm], unit)
         for arm in sorted(order, key=order.__getitem__)
     }
     lines = {arm: points for arm, points in lines.items() if points}
+    if not lines:
+        return None
     going_on = {c["arm"] for c in curves if c.get("start")}
     every = [point for points in lines.values() for point in points]
     near = [p for arm in going_on for p in lines.get(arm, ())] or every
@@ -87,7 +89,7 @@ def _learning(
     x = Axis(0.0, max(p[0] for p in every) * 1.02 or 1.0, LEFT, RIGHT)
     y = Axis(low, high, BOTTOM, TOP)
     under = [frame(x, y, unit)]
-    warm = [c["start"][unit] for c in curves if c.get("start")]
+    warm = [c["start"][unit] for c in curves if c.get("start") and known(c["start"][unit])]
     if warm:
         wide = x(sum(warm) / len(warm)) - LEFT
         shade = tag("rect", x=LEFT, y=TOP, width=wide, height=BOTTOM - TOP, class_="warm")
@@ -119,7 +121,9 @@ def _line(points: Sequence[Point], x: Axis, y: Axis, number: int, arm: str) -> M
         drawn.append(tag("polygon", points=corners, class_=f"band {kind}"))
     drawn.append(line([(x(p[0]), y(p[1])) for p in points], f"line {kind}"))
     if number >= 0:
-        drawn.append(mark(x(points[-1][0]), y(points[-1][1]), number, f"{arm}: {score(points[-1][1])}"))
+        drawn.append(
+            mark(x(points[-1][0]), y(points[-1][1]), number, f"{arm}: {score(points[-1][1])}")
+        )
     return join(drawn)
 
 
@@ -135,7 +139,9 @@ def small_multiples(
     draw: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]], Mapping[str, int]], Panel],
 ) -> Figure | None:
     """A panel for each data set of which a part of the results says something."""
-    found = {d["name"]: [r for r in results[part] if r["data"] == d["name"]] for d in results["data"]}
+    found = {
+        d["name"]: [r for r in results[part] if r["data"] == d["name"]] for d in results["data"]
+    }
     panels = [draw(d, found[d["name"]], arms) for d in results["data"] if found[d["name"]]]
     used = {r["arm"] for r in results[part]}
     names = [(number, arm) for arm, number in arms.items() if arm in used]

@@ -15,7 +15,7 @@ from lingym.scripts.compare.figures import (
     wrapped,
 )
 from lingym.scripts.compare.markup import Markup, join, tag
-from lingym.scripts.compare.wording import SHAPES, gain, interval, known, score
+from lingym.scripts.compare.wording import MINUS, SHAPES, gain, interval, known, score
 
 WIDTH, NAMES, TOLD = 440.0, 132.0, 74.0
 ALIKE = 4.0
@@ -43,7 +43,7 @@ def forest(results: Mapping[str, Any], arms: Mapping[str, int]) -> Figure | None
         low, high = _limits(own) if wide else (-shared, shared)
         axis = Axis(low, high, NAMES + 10, WIDTH - TOLD)
         note = "a wider axis" if wide else ""
-        panels.append(_rows(own, axis, arms[arm], f"{arm} − {reference}", note))
+        panels.append(_rows(own, axis, arms[arm], f"{arm} {MINUS} {reference}", note))
     caption = (
         f"Differences on test, arm minus {reference}, with their intervals. An interval that "
         "crosses the upright line does not say which arm is better. ▲ better, ▼ worse, ○ no "
@@ -59,9 +59,7 @@ def _limits(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     return padded([*ends, 0.0], 0.08)
 
 
-def _rows(
-    rows: Sequence[Mapping[str, Any]], axis: Axis, arm: int, title: str, note: str
-) -> Panel:
+def _rows(rows: Sequence[Mapping[str, Any]], axis: Axis, arm: int, title: str, note: str) -> Panel:
     """A panel of differences."""
     drawn, said, y = [], [], 6.0
     for row in rows:
@@ -81,7 +79,7 @@ def _rows(
     under = [rule(axis(0), 2, axis(0), bottom, "zero")]
     for tick in axis.ticks():
         under.append(rule(axis(tick), bottom, axis(tick), bottom + 4, "axis"))
-        label = "0" if tick == 0 else f"{tick:+g}".replace("-", "−")
+        label = "0" if tick == 0 else f"{tick:+g}".replace("-", MINUS)
         under.append(words(label, axis(tick), bottom + 17, "middle", "tick"))
     under.append(rule(axis.start, bottom, axis.end, bottom, "axis"))
     under.append(words("◂ worse", axis.start, bottom + 34, kind="label"))
@@ -128,7 +126,7 @@ def _points(
 ) -> Panel:
     """A panel of means with intervals, a row an arm, names above them."""
     ends = [v for _, mean, r in rows for v in (mean, r.get("low"), r.get("high")) if known(v)]
-    low, high = padded([float(v) for v in ends])
+    low, high = padded([float(v) for v in ends if v is not None])
     if line_at is not None:
         low, high = min(low, 0.0), max(high, 1.0)
     axis = Axis(low, high, 12, WIDTH - TOLD)
@@ -159,7 +157,11 @@ def strip(row: Mapping[str, Any], axis: Axis, arm: int) -> Markup:
     width, middle = axis.end + 6, 8
     drawn = [rule(axis.start, middle, axis.end, middle, "grid")]
     if interval(row):
-        drawn.append(rule(axis(row["low"]), middle, axis(row["high"]), middle, f"whisker a{arm % 9}"))
+        drawn.append(
+            rule(axis(row["low"]), middle, axis(row["high"]), middle, f"whisker a{arm % 9}")
+        )
     drawn.append(mark(axis(row["test"]), middle, arm))
     box = f"0 0 {width:g} 16"
-    return tag("svg", *drawn, viewBox=box, width=width, height=16, class_="strip", aria_hidden="true")
+    return tag(
+        "svg", *drawn, viewBox=box, width=width, height=16, class_="strip", aria_hidden="true"
+    )

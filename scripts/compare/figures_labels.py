@@ -5,8 +5,15 @@ from typing import Any
 
 from lingym.scripts.compare.blocks import Figure, Panel
 from lingym.scripts.compare.figures import Axis, frame, mark, padded, rule, style, words
-from lingym.scripts.compare.figures_curves import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
-from lingym.scripts.compare.figures_curves import small_multiples
+from lingym.scripts.compare.figures_curves import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    small_multiples,
+)
 from lingym.scripts.compare.markup import join
 from lingym.scripts.compare.wording import amount, gain, interval, known, short
 
@@ -62,7 +69,10 @@ def _labels(
     low, high = padded([*(float(v) for v in ends if v is not None), 0.0], 0.08)
     x = Axis(min(counts) / 1.5, max(counts) * 1.5, LEFT, RIGHT, log=True)
     y = Axis(low, high, BOTTOM, TOP)
-    drawn = [frame(x, y, "times in training texts, log axis"), rule(LEFT, y(0), RIGHT, y(0), "zero")]
+    drawn = [
+        frame(x, y, "times in training texts, log axis"),
+        rule(LEFT, y(0), RIGHT, y(0), "zero"),
+    ]
     said = []
     order = sorted(rows, key=clear_of_zero)
     for row in order:
@@ -71,9 +81,8 @@ def _labels(
             faint = "" if clear_of_zero(row) else " faint"
             kind = f"whisker thin {style(arms[row['arm']])}{faint}"
             drawn.append(rule(at, y(row["low"]), at, y(row["high"]), kind))
-        told = (
-            f"{row['label']}: {gain(value)} {interval(row, True)}, {amount(row['train_count'])} times"
-        )
+        times = f"{amount(row['train_count'])} times"
+        told = f"{row['label']}: {gain(value)} {interval(row, True)}, {times}"
         kind = "dot" if clear_of_zero(row) else "ring"
         drawn.append(mark(at, y(value), arms[row["arm"]], told, kind=kind))
         said.append(told)
@@ -118,4 +127,6 @@ def _errors(
         drawn.append(rule(x(tick), 4, x(tick), y, "grid"))
         drawn.append(words(short(tick), x(tick), y + 15, "middle", "tick"))
     drawn.append(words("spans", RIGHT, y + 31, "end", "label"))
-    return Panel(str(data["name"]), WIDTH, y + 38, join(drawn), f"{data['name']}: {'; '.join(said)}")
+    return Panel(
+        str(data["name"]), WIDTH, y + 38, join(drawn), f"{data['name']}: {'; '.join(said)}"
+    )

@@ -16,12 +16,8 @@ from lingym.scripts.compare.blocks import (
     Terms,
     Words,
 )
-from lingym.scripts.compare.figures import LINE, extent, mark, words, wrapped
-from lingym.scripts.compare.markup import Markup, tag
-from lingym.scripts.compare.page import sheet
+from lingym.scripts.compare.figures_file import drawing
 from lingym.scripts.compare.wording import SHAPES
-
-GAP, ROOM = 28.0, 20.0
 
 
 def write_markdown(report: Report, out: Path) -> Path:
@@ -61,7 +57,9 @@ def markdown(report: Report) -> str:
 def plain(text: str) -> str:
     """Text in which nothing is Markdown or HTML, in one line."""
     one_line = " ".join(escape(text, quote=False).split())
-    return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", one_line)
+    marked = re.sub(r"([\\`*\[\]|#~])", r"\\\1", one_line)
+    # Between letters an underscore means nothing, and names are easier to read without.
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked)
 
 
 @singledispatch
@@ -129,8 +127,7 @@ def _cell(cell: Cell | str) -> str:
     if isinstance(cell, str):
         return plain(cell)
     shape = f"{SHAPES[cell.verdict]} " if cell.verdict else ""
-    detail = f"<br>{plain(cell.detail)}" if cell.detail else ""
-    return f"{shape}{plain(cell.text)}{detail}"
+    return shape + " · ".join(plain(text) for text in (cell.text, cell.detail) if text)
 
 
 @tell.register
@@ -148,36 +145,3 @@ def _figures(blocks: object) -> list[Figure]:
         if isinstance(block, Fold):
             found += _figures(block.blocks)
     return found
-
-
-def drawing(figure: Figure) -> str:
-    """A figure as an SVG file: its key, then its panels in rows."""
-    columns = min(figure.columns, len(figure.panels))
-    width, _ = extent(figure)
-    whole = columns * width + (columns - 1) * GAP + 2 * ROOM
-    drawn: list[Markup] = []
-    x, y = ROOM, ROOM
-    for number, name in figure.arms:
-        room = 26 + 7.2 * len(name)
-        if x > ROOM and x + room > whole - ROOM:
-            x, y = ROOM, y + 20
-        drawn += [mark(x + 5, y, number), words(name, x + 16, y + 4, kind="name")]
-        x += room
-    y += 22 if figure.arms else 0
-    for first in range(0, len(figure.panels), columns):
-        row = figure.panels[first : first + columns]
-        titles = [wrapped(panel.title, width * 0.9) for panel in row]
-        below = y + LINE * max(len(lines) for lines in titles) + 6
-        for n, (panel, lines) in enumerate(zip(row, titles, strict=True)):
-            left = ROOM + n * (width + GAP)
-            for number, text in enumerate(lines):
-                drawn.append(words(text, left, y + LINE * (number + 0.8), kind="title"))
-            box = f"0 0 {panel.width:g} {panel.height:g}"
-            size = {"width": panel.width, "height": panel.height, "viewBox": box}
-            drawn.append(tag("svg", panel.body, x=left, y=below, **size))
-        y = below + max(panel.height for panel in row) + 18
-    ground = tag("rect", width=whole, height=y, class_="ground")
-    box = f"0 0 {whole:g} {y:g}"
-    xmlns = "http://www.w3.org/2000/svg"
-    content = [tag("style", sheet("figures.css")), ground, *drawn]
-    return tag("svg", *content, xmlns=xmlns, viewBox=box, width=whole, height=y) + "\n"

@@ -95,20 +95,21 @@ def _(block: Fold) -> Markup:
 
 @show.register
 def _(block: Table) -> Markup:
-    heads = [_cell(cell, "th", kind, scope="col") for cell, kind in zip(block.columns, block.align)]
+    align = block.align
+    heads = [_cell(c, "th", a, scope="col") for c, a in zip(block.columns, align, strict=True)]
     rows = []
     for row in block.rows:
         if isinstance(row, str):
             heading = tag("th", row, colspan=len(block.columns), scope="colgroup")
             rows.append(tag("tr", heading, class_="group"))
             continue
-        cells = [_cell(row[0], "th", block.align[0], scope="row")]
-        for cell, kind, head in zip(row[1:], block.align[1:], block.columns[1:], strict=True):
+        cells = [_cell(row[0], "th", align[0], scope="row")]
+        for cell, side, head in zip(row[1:], align[1:], block.columns[1:], strict=True):
             name = head if isinstance(head, str) else head.text
-            cells.append(_cell(cell, "td", kind, data_head=name if block.cards else None))
+            cells.append(_cell(cell, "td", side, data_head=name if block.cards else None))
         rows.append(tag("tr", *cells))
-    kind = "cards" if block.cards else None
-    table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_=kind)
+    parts = tag("thead", tag("tr", *heads)), tag("tbody", *rows)
+    table = tag("table", *parts, class_="cards" if block.cards else None)
     return tag("div", table, class_="scroll", tabindex=0)
 
 
@@ -123,7 +124,10 @@ def _cell(cell: Cell | str, name: str, align: str, **attributes: object) -> Mark
     parts.append(given.drawing if given.drawing is not None else given.text)
     if given.detail:
         parts.append(tag("small", given.detail))
-    classes = [*(["r"] if align == "r" else []), *([CLASSES[given.verdict]] if given.verdict else [])]
+    classes = [
+        *(["r"] if align == "r" else []),
+        *([CLASSES[given.verdict]] if given.verdict else []),
+    ]
     return tag(name, *parts, class_=" ".join(classes) or None, **attributes)
 
 

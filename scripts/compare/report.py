@@ -11,6 +11,7 @@ from lingym.scripts.compare import (
     sections_facts,
     sections_figures,
     sections_settings,
+    sections_verdicts,
 )
 from lingym.scripts.compare.blocks import Report
 from lingym.scripts.compare.markdown import write_markdown
@@ -18,7 +19,7 @@ from lingym.scripts.compare.page import page
 from lingym.scripts.compare.wording import answer, listed, plural
 
 PARTS = (
-    sections.verdicts,
+    sections_verdicts.verdicts,
     sections.differences,
     sections.together,
     sections.scores,
@@ -105,19 +106,24 @@ def notices(results: Mapping[str, Any]) -> list[str]:
             "follows may change."
         )
     if len(results["study"]["seeds"]) == 1:
-        told.append("One seed: the intervals do not know how much another seed would change.")
+        told.append(
+            "One seed: nothing tells how much another seed would change, so there are no "
+            "intervals, and no verdict is better or worse."
+        )
     if not looks["intact"]:
-        told.append("The ledger of looks at test was changed by hand: see Looks at the test splits.")
+        told.append(
+            "The ledger of looks at test was changed by hand: see Looks at the test splits."
+        )
     if looks["again"]:
         names = listed(sorted({str(look.get("data")) for look in looks["again"]}))
         told.append(
-            f"Test was looked at again on {names}: the reasons stand under Looks at the test splits."
+            f"Test was looked at again on {names}: the reasons stand under Looks at the test "
+            "splits."
         )
     changed = [
         f"{each['arm']} on {each['data']}"
         for each in results["differences"]
-        if each.get("without_repeats")
-        and each["without_repeats"]["verdict"] != each["verdict"]
+        if each.get("without_repeats") and each["without_repeats"]["verdict"] != each["verdict"]
     ]
     if changed:
         told.append(

@@ -1,14 +1,13 @@
-"""The report's findings: verdicts, differences, all data sets together, scores."""
+"""The report's findings: differences, all data sets together, scores."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lingym.scripts.compare.blocks import Block, Cell, Fold, Row, Section, Table, Terms, Words
+from lingym.scripts.compare.blocks import Cell, Fold, Row, Section, Table, Words
 from lingym.scripts.compare.figures import Axis, padded
 from lingym.scripts.compare.figures_forest import across, forest, strip
 from lingym.scripts.compare.wording import (
     NONE,
-    asked_about,
     gain,
     interval,
     known,
@@ -17,76 +16,6 @@ from lingym.scripts.compare.wording import (
     settings,
     tally,
 )
-
-LEGEND = (
-    (
-        "0.842 [0.831, 0.853]",
-        "The mean over seeds, and the interval in which it lies with 95 % confidence, over other "
-        "seeds and other test texts together.",
-    ),
-    (
-        "+0.012 [+0.004, +0.020]",
-        "A paired difference: the arm minus the reference on the same seeds and the same test "
-        "texts. Clear of zero means that both ends lie on one side of it.",
-    ),
-    (
-        "▲ better",
-        "The difference is above zero, after a correction for looking at many data sets: an "
-        "interval that is only just clear of zero may not be enough.",
-    ),
-    ("▼ worse", "The difference is below zero, after the same correction."),
-    (
-        "○ no difference seen",
-        "The study cannot tell them apart. That is not a proof that they are equal: the interval "
-        "says how large a difference would have been missed.",
-    ),
-)
-
-
-def verdicts(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
-    """The first thing to read: a row a data set, a column an arm."""
-    reference = results["reference"]
-    found = {
-        (d["data"], d["arm"]): d for d in results["differences"] if d["against"] == reference
-    }
-    scores = {(s["data"], s["arm"]): s for s in results["scores"]}
-    again = {(look.get("data"), look.get("arm")) for look in results["looks"]["again"]}
-    asked = asked_about(results)
-    compared = [arm for arm in arms if any(arm == other for _, other in found)]
-    compared.sort(key=lambda arm: arm not in asked)
-    columns: list[str | Cell] = ["data set, metric", Cell(reference, arm=arms.get(reference))]
-    columns += [Cell(arm, arm=arms[arm]) for arm in compared]
-    rows: list[Row] = []
-    for data in results["data"]:
-        name = data["name"]
-        own = scores.get((name, reference), {})
-        row: list[Cell | str] = [Cell(name, data["metric"])]
-        row.append(Cell(score(own.get("test")), interval(own)))
-        for arm in compared:
-            each = found.get((name, arm))
-            row.append(_verdict(each, (name, arm) in again) if each else Cell(NONE))
-        rows.append(row)
-    blocks: list[Block] = [
-        Table(columns, rows, "l" * len(columns), cards=True),
-        Terms(LEGEND),
-        Words(
-            "How the intervals, the correction and the verdicts are computed is defined in "
-            "docs/statistics.md.",
-            "note",
-        ),
-    ]
-    return Section("verdicts", "The verdicts", blocks)
-
-
-def _verdict(found: Mapping[str, Any], again: bool) -> Cell:
-    """A verdict with its difference and interval, and what else must be said of it."""
-    told = f"{gain(found['mean'])} {interval(found, True)}".strip()
-    without = found.get("without_repeats")
-    if without and without["verdict"] != found["verdict"]:
-        told += f"; without repeats {without['verdict']}"
-    if again:
-        told += "; test was looked at again"
-    return Cell(found["verdict"], told, verdict=found["verdict"])
 
 
 def differences(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | None:
@@ -124,7 +53,9 @@ def differences(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section 
 def _against(found: Mapping[str, Any], reference: str, arms: Mapping[str, int]) -> Cell:
     """The arm of a difference, and what it is compared with where that is not the reference."""
     other = found["against"]
-    return Cell(found["arm"], f"against {other}" if other != reference else "", arm=arms.get(found["arm"]))
+    return Cell(
+        found["arm"], f"against {other}" if other != reference else "", arm=arms.get(found["arm"])
+    )
 
 
 def _p(value: float | None) -> str:
@@ -161,7 +92,9 @@ def together(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | N
         "The interquartile mean is the mean of the middle half of all runs' scores, so that no "
         "single data set decides; it may be compared between arms of equally many data sets only."
     )
-    return Section("across", "Across data sets", [Words(said), figure, Table(columns, rows, "lrrrrrr")])
+    return Section(
+        "across", "Across data sets", [Words(said), figure, Table(columns, rows, "lrrrrrr")]
+    )
 
 
 def scores(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:

@@ -7,6 +7,7 @@ from typing import Any
 from lingym.scripts.compare.blocks import Block, Cell, Fold, Row, Section, Table, Words
 from lingym.scripts.compare.wording import (
     NONE,
+    TIMES,
     amount,
     duration,
     gain,
@@ -14,7 +15,6 @@ from lingym.scripts.compare.wording import (
     known,
     plural,
     ratio,
-    setting,
 )
 
 COSTS = {
@@ -25,6 +25,12 @@ COSTS = {
     "peak_memory_mb": "peak memory",
 }
 """What a run costs, as results name it and as a reader does."""
+PAIRS = {
+    "train_test": "test in train",
+    "dev_test": "test in dev",
+    "train_dev": "dev in train",
+}
+"""Which split repeats which, likewise."""
 
 
 def cost(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
@@ -54,8 +60,9 @@ def cost(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
             every.append([Cell(each["arm"], arm=arms.get(each["arm"])), *filled])
     said = (
         f"How many times as much as {reference}, the geometric mean over the data sets that both "
-        "have. Forward and backward count the texts that went through the encoder in training; "
-        "evaluation is left out."
+        "have, each with its warm start. Forward counts the texts that went through the encoder, "
+        "backward those that were also learned from; tokens are counted both ways. Evaluation is "
+        "left out."
     )
     blocks: list[Block] = [
         Words(said),
@@ -74,7 +81,7 @@ def _mean_ratio(pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]], kind: 
     ]
     if not values:
         return NONE
-    return f"{math.exp(sum(map(math.log, values)) / len(values)):.2f} ×"
+    return f"{math.exp(sum(map(math.log, values)) / len(values)):.2f} {TIMES}"
 
 
 def _cost(value: float | None, kind: str) -> str:
@@ -90,10 +97,26 @@ def repeats(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | No
     if not told:
         return None
     rows: list[Row] = []
+    examples: list[Row] = []
     for data in told:
-        rows.append(str(data["name"]))
-        rows += [[name, value] for name, value in _flat(data["repeats"])]
-    blocks: list[Block] = [Fold("What was counted", [Table(("", "count"), rows, "lr")])]
+        found = data["repeats"]
+        counts = [found[pair][kind] for pair in PAIRS for kind in ("exact", "near")]
+        rows.append([data["name"], *(amount(count) for count in counts)])
+        examples += [data["name"]] if found["examples"] else []
+        for each in found["examples"]:
+            alike = "exact" if each["exact"] else f"{each['similarity']:.2f}"
+            examples.append([each["text"], each["split"], each["repeats"], alike])
+    heads = [f"{name}, {kind}" for name in PAIRS.values() for kind in ("exact", "near")]
+    blocks: list[Block] = [
+        Words(
+            "Texts of the second split that stand in the first too: exactly, but for case and "
+            "spaces, or nearly, by the letters that they share."
+        ),
+        Table(("data set", *heads), rows, "l" + "r" * len(heads)),
+    ]
+    if examples:
+        table = Table(("test text", "repeats one of", "which is", "similarity"), examples, "lllr")
+        blocks.append(Fold("Examples", [table]))
     compared: list[Row] = []
     for each in results["differences"]:
         without = each.get("without_repeats")
@@ -112,21 +135,11 @@ def repeats(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | No
     if compared:
         columns = ("data set", "arm", "all test texts", "without repeats", "items left")
         said = (
-            "Test texts that stand in the training texts too, exactly or nearly, could reward "
-            "memory. The verdicts with them and without them:"
+            "Test texts that repeat texts of training or dev could reward memory. The verdicts "
+            "with them, and without them:"
         )
-        blocks = [Words(said), Table(columns, compared, "llllr"), *blocks]
+        blocks += [Words(said), Table(columns, compared, "llllr")]
     return Section("repeats", "Repeats between splits", blocks)
-
-
-def _flat(found: Any, name: str = "") -> list[tuple[str, str]]:
-    """A nested mapping as names and values."""
-    if isinstance(found, Mapping):
-        parts = [(f"{name} {key}".strip().replace("_", " "), own) for key, own in found.items()]
-        return [pair for part, own in parts for pair in _flat(own, part)]
-    if isinstance(found, list):
-        return [(name, ", ".join(setting(value) for value in found) or NONE)]
-    return [(name, f"{found:,}" if isinstance(found, int) else setting(found))]
 
 
 def looks(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:

@@ -7,16 +7,16 @@ from typing import Any
 from lingym.scripts.compare.blocks import Block, Cell, Fold, Row, Section, Table, Words
 from lingym.scripts.compare.figures_curves import efficiency, learning
 from lingym.scripts.compare.figures_labels import KINDS, errors, imbalance, label_gain
-from lingym.scripts.compare.wording import amount, asked_about, gain, interval, score
+from lingym.scripts.compare.wording import MINUS, amount, asked_about, gain, interval, score
 
 
 def curves(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | None:
     """The metric against tokens, and against seconds."""
     tokens, seconds = (learning(results, arms, unit) for unit in ("tokens", "seconds"))
-    if tokens is None or seconds is None:
-        return None
-    title = "The same against seconds"
-    return Section("curves", "Learning curves", [tokens, Fold(title, [seconds])])
+    if tokens is None:
+        return Section("curves", "Learning curves", [seconds]) if seconds else None
+    folded = [Fold("The same against seconds", [seconds])] if seconds else []
+    return Section("curves", "Learning curves", [tokens, *folded])
 
 
 def gold(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | None:
@@ -44,7 +44,7 @@ def gold(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | None:
                 ]
             )
     table = Table(("arm", "share", "gold texts", "test", "interval"), rows, "lrrrr")
-    blocks = [replace(figure, caption=caption), Fold("The numbers", [table])]
+    blocks: list[Block] = [replace(figure, caption=caption), Fold("The numbers", [table])]
     return Section("efficiency", "What gold labels are worth", blocks)
 
 
@@ -104,4 +104,4 @@ def _change(row: Mapping[str, Any], base: Mapping[str, Any] | None, kind: str) -
     """How a count changed from the reference's, in per cent."""
     if base is None or row is base or not base[kind]:
         return ""
-    return f"{row[kind] / base[kind] - 1:+.0%}".replace("-", "−").replace("%", " %")
+    return f"{row[kind] / base[kind] - 1:+.0%}".replace("-", MINUS).replace("%", " %")

@@ -55,7 +55,7 @@ def _best(results: Mapping[str, Any], arms: Mapping[str, int]) -> Table | None:
     for data in results["data"]:
         own = [found.get((data["name"], arm)) for arm in used]
         rows.append([data["name"], *(settings(each) for each in own)])
-    heads = ["data set", *(Cell(arm, arm=arms[arm]) for arm in used)]
+    heads: list[str | Cell] = ["data set", *(Cell(arm, arm=arms[arm]) for arm in used)]
     return Table(heads, rows, "l" + "l" * len(used), cards=True)
 
 
@@ -79,7 +79,7 @@ def commands(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | N
     """Every command that was run, under the cell it was run for."""
     by_data: dict[str, list[str]] = {}
     for cell, command in results["commands"].items():
-        by_data.setdefault(cell.partition("/")[0], []).append(f"# {cell}\n{command}")
+        by_data.setdefault(cell.partition("/")[0], []).append(f"# {cell}\n{command or '(none)'}")
     if not by_data:
         return None
     blocks: list[Block] = [

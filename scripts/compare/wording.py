@@ -7,8 +7,11 @@ from typing import Any
 SHAPES = {"better": "▲", "worse": "▼", "no difference seen": "○"}
 """A verdict is told by its word and its shape, never by colour alone."""
 
-NONE = "–"
-THIN = "\u202f"
+NONE = "\u2013"
+"""A dash, where there is no number."""
+MINUS, TIMES = "\u2212", "\u00d7"
+FIXED = "\u00a0"
+"""A space at which no line ends."""
 
 
 def known(value: float | None) -> bool:
@@ -18,7 +21,7 @@ def known(value: float | None) -> bool:
 
 def score(value: float | None) -> str:
     """A score with three decimals."""
-    return f"{value:.3f}".replace("-", "−") if value is not None and known(value) else NONE
+    return f"{value:.3f}".replace("-", MINUS) if value is not None and known(value) else NONE
 
 
 def gain(value: float | None) -> str:
@@ -26,7 +29,7 @@ def gain(value: float | None) -> str:
     if value is None or not known(value):
         return NONE
     told = f"{value:+.3f}"
-    return "0.000" if float(told) == 0 else told.replace("-", "−")
+    return "0.000" if float(told) == 0 else told.replace("-", MINUS)
 
 
 def interval(found: Mapping[str, Any], signed: bool = False) -> str:
@@ -35,7 +38,7 @@ def interval(found: Mapping[str, Any], signed: bool = False) -> str:
     if not (known(low) and known(high)):
         return ""
     told = gain if signed else score
-    return f"[{told(low)}, {told(high)}]"
+    return f"[{told(low)},{FIXED}{told(high)}]"
 
 
 def amount(value: float | None) -> str:
@@ -49,8 +52,8 @@ def short(value: float) -> str:
     """A number for an axis: 1.5k, 20M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            return f"{value / size:g}{letter}".replace("-", "−")
-    return f"{value:g}".replace("-", "−")
+            return f"{value / size:g}{letter}".replace("-", MINUS)
+    return f"{value:g}".replace("-", MINUS)
 
 
 def duration(seconds: float | None) -> str:
@@ -67,7 +70,7 @@ def ratio(value: float | None, reference: float | None) -> str:
     """How many times as much as the reference."""
     if value is None or not reference or not known(value) or not known(reference):
         return NONE
-    return f"{value / reference:.2f} ×"
+    return f"{value / reference:.2f} {TIMES}"
 
 
 def setting(value: Any) -> str:

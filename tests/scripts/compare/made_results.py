@@ -28,6 +28,16 @@ METRICS = {
 LABELS = ("<html>", "B & b", "日本語", 'a "quoted"|label', "[x](http://example.org)", "émotion")
 
 
+EXAMPLE = {"row": 7, "split": "train", "of": 3, "similarity": 0.85, "exact": False}
+REPEATS = {
+    **{"near_from": 0.8, "train_dev": {"exact": 3, "near": 1}},
+    **{"train_test": {"exact": 12, "near": 20}, "dev_test": {"exact": 0, "near": 0}},
+    **{"test_rows_repeated": [*range(32)], "test_repeats": [EXAMPLE] * 32},
+    "examples": [{**EXAMPLE, "text": "play <b>jazz</b>", "repeats": "Play <b>jazz!</b>"}],
+    **{"made_of": "ab12", "seconds": 0.2},
+}
+
+
 def verdict_of(low, high):
     return "better" if low > 0 else "worse" if high < 0 else "no difference seen"
 
@@ -65,7 +75,7 @@ def made_results(data=10, arms=6, seeds=3, full=True):
         base = chance.uniform(0.35, 0.9)
         metric = METRICS.get(name, "entity_f1")
         warm = chance.choice([4000, 6000])
-        repeats = {"exact": 12, "near": {"train_test": 30, "dev_test": 3}}
+        repeats = dict(REPEATS)
         results["data"].append(
             {
                 "name": name,
@@ -171,7 +181,9 @@ def made_results(data=10, arms=6, seeds=3, full=True):
             if full and name in SPANS and number in (0, 3, 4):
                 counts = {"right": 900, "missed": 90, "spurious": 70, "type": 60, "boundary": 40}
                 counts["both"] = 9
-                errors = {k: v * (1 + chance.gauss(-0.1, 0.1) * bool(number)) for k, v in counts.items()}
+                errors = {
+                    k: v * (1 + chance.gauss(-0.1, 0.1) * bool(number)) for k, v in counts.items()
+                }
                 results["errors"].append({"data": name, "arm": arm, **errors})
     for number, (arm, *_) in enumerate(arms):
         of = [s["test"] for s in results["scores"] if s["arm"] == arm]
@@ -179,7 +191,13 @@ def made_results(data=10, arms=6, seeds=3, full=True):
         told = [d["verdict"] for d in results["differences"] if d["arm"] == arm]
         results["across"].append(
             {
-                **{"arm": arm, "iqm": iqm, "low": iqm - 0.01, "high": iqm + 0.012, "data": len(names)},
+                **{
+                    "arm": arm,
+                    "iqm": iqm,
+                    "low": iqm - 0.01,
+                    "high": iqm + 0.012,
+                    "data": len(names),
+                },
                 "improvement": {"mean": 0.64, "low": 0.52, "high": 0.75} if number else None,
                 **{"better": told.count("better"), "worse": told.count("worse")},
                 "none": told.count("no difference seen"),
