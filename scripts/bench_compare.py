@@ -62,6 +62,8 @@ class Compare:
             print(planned(cells, study))
             return
         failed = {} if self.report_only else self.do(study, cells)
+        if self.report_only:
+            self.refuse_other_study()
         rows = table.read(self.out)
         if any(row["kind"] == "score" for row in rows):
             self.report(study, {row["data"] for row in rows if row["kind"] == "score"})
@@ -74,6 +76,19 @@ class Compare:
                 f"such as {first}. The same command tries them again, and does what waits for them"
             )
 
+    def refuse_other_study(self) -> None:
+        """A report is of the study that was run, not of what its file has become since.
+
+        Raises:
+            ValueError: the file says other things than the copy beside the results.
+        """
+        copy = self.out / "study.yaml"
+        if copy.exists() and copy.read_bytes() != self.study.read_bytes():
+            raise ValueError(
+                f"{self.study} is not the study that {self.out} holds: run it without "
+                f"--report-only, or give {copy}"
+            )
+
     def folder(self) -> Path:
         """The folder that names of data files begin in."""
         named = self.data or os.environ.get("LINGYM_DATA") or self.study.parent
@@ -83,6 +98,7 @@ class Compare:
         """Do the cells; returns those that failed, each with the file that says why."""
         from lingym.scripts.compare import table
         from lingym.scripts.compare.cell_work import Given
+        from lingym.scripts.compare.cells import plan
         from lingym.scripts.compare.changed import refuse_changed
         from lingym.scripts.compare.machine import commit, cores
         from lingym.scripts.compare.prepare import prepare
@@ -92,7 +108,7 @@ class Compare:
         out = self.out.resolve()
         out.mkdir(parents=True, exist_ok=True)
         prepare(study, out)
-        refuse_changed(cells, study, out, self.folder(), table.read(out))
+        refuse_changed(plan(study), study, out, self.folder(), table.read(out))  # not just --only
         done = {row["cell"] for row in table.read(out)}
         check_texts(study, [cell for cell in cells if cell.id not in done], out)
         copy = out / "study.yaml"
@@ -135,7 +151,6 @@ class Compare:
         page = report.write(self.out)
         print(verdicts((self.out / "report.md").read_text(encoding="utf-8")))
         say(f"{page} is written")
-
 
 
 def selected(cells: "list[Cell]", only: tuple[str, ...]) -> "list[Cell]":

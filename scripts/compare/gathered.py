@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lingym.scripts.compare.cells import plan
+from lingym.scripts.compare.choose import choose
 from lingym.scripts.compare.items import Items
 from lingym.scripts.compare.study import Arm, Study
-from lingym.scripts.compare.table import Row
+from lingym.scripts.compare.table import Row, of_cells
 
 COSTS = {
     "seconds": ("training_seconds",),
@@ -134,6 +136,29 @@ class Gathered:
         found["seconds"] = total([found["seconds"], tuned])
         peaks = [row["peak_memory_mb"] for row in rows if row.get("peak_memory_mb") is not None]
         return {**found, "peak_memory_mb": max(peaks, default=None)}
+
+
+def standing(study: Study, rows: Iterable[Row]) -> tuple[Row, ...]:
+    """The rows that figures may be made of.
+
+    Left out are those of cells that the study no longer has, such as a removed seed's, and those
+    of runs that would not be chosen any more, as far as that can be told yet.
+    """
+    mine = of_cells(rows, plan(study))
+    choices: dict[tuple[str, str, float], Any] = {}
+    for row in mine:
+        place = (row["data"], row["arm"], row["share"])
+        if row["chosen"] is not None and place not in choices:
+            try:
+                choices[place] = choose(mine, *place, study)
+            except ValueError:  # the grid is not done
+                choices[place] = None
+
+    def stands(row: Row) -> bool:
+        choice = choices.get((row["data"], row["arm"], row["share"]))
+        return row["chosen"] is None or choice is None or row["chosen"] == choice
+
+    return tuple(row for row in mine if stands(row))
 
 
 def total(values: Iterable[float | None]) -> float | None:

@@ -54,21 +54,23 @@ def do_cell(study_file: Path, out: Path, cell_id: str, given: Given | None = Non
     """
     given = given or Given.read(out)
     study = read_study(study_file, given.data)
-    cell = next(cell for cell in plan(study) if cell.id == cell_id)
+    cells = plan(study)
+    cell = next(cell for cell in cells if cell.id == cell_id)
     lock = out / "locks" / f"{cell_id}.lock"
     with held(lock, wait=False) as mine:
         if not mine:
             return False
         lock.write_text(f"{platform.node()} {os.getpid()}\n", encoding="utf-8")  # for people
         table.collect(out, [cell.folder(out)])
-        rows = table.read(out)
+        rows = table.of_cells(table.read(out), cells)
         own = [row for row in rows if row["cell"] == cell_id]
         if own and is_done(cell, study, rows, own[0]) and cell.folder(out).exists():
             return True  # by another, since this one was told to
         folder = cell.folder(out)
         broken_off = _cleared(folder)
         try:
-            made = made_of(settled(cell, study, rows)[0], study, out, given.data)
+            now, choice = settled(cell, study, rows)
+            made = made_of(now, study, out, given.data, choice)
             write_json(folder / "cell.json", made)
             row = work(cell, study, out, rows, given, broken_off)
         except Exception:

@@ -17,6 +17,7 @@ from typing import Any
 from lingym.scripts.compare.locks import held
 from lingym.scripts.compare.table import append_line, whole_lines
 
+DATA = ("data",)
 SAME = ("data", "arm", "seed", "share")
 """What makes a look one at the same."""
 RESULT = ("chosen", "test", "model")
@@ -54,29 +55,42 @@ def look(out: Path, now: Look, reason: str | None = None, broken_off: bool = Fal
         The number of this look, 1 for the first, and the SHA-256 of its line.
 
     Raises:
-        ValueError: it is not the first, and there is no reason.
+        ValueError: it is not the first, or the last look at this data set was at other texts, and
+            there is no reason.
     """
     file = out / "looks.jsonl"
     with held(out / "locks" / "looks.lock"):
         lines = whole_lines(file) if file.exists() else []
         entry = json.loads(json.dumps(vars(now), default=str))
         before = [one for one in map(json.loads, lines) if _same(one, entry, SAME)]
+        of_data = [one for one in map(json.loads, lines) if _same(one, entry, DATA)]
+        moved = bool(of_data) and of_data[-1]["test"] != entry["test"]
         number = max((one["look"] for one in before), default=0) + 1
         resumed = bool(before) and broken_off and _same(before[-1], entry, RESULT)
         if resumed:
             number = before[-1]["look"]
         elif before and not reason:
             raise ValueError(_refusal(now, before, entry))
+        elif moved and not reason:  # all arms are to be scored on one test set
+            raise ValueError(_of_other_texts(of_data[-1]))
         entry = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             **entry,
             "look": number,
             "resumed": resumed,
-            "reason": before[-1]["reason"] if resumed else reason if before else None,
+            "reason": before[-1]["reason"] if resumed else reason if before or moved else None,
             "before": sha256(lines[-1].encode()) if lines else "",
         }
         append_line(file, entry)
         return number, sha256(whole_lines(file)[-1].encode())
+
+
+def _of_other_texts(last: Mapping[str, Any]) -> str:
+    return (
+        f"the test texts of {last['data']} are others than {last['arm']!r}, seed {last['seed']}, "
+        f"was scored on at {last['time']}: put the file back, or score all again with "
+        '--look-again "REASON", and the report will say so'
+    )
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any], names: Iterable[str]) -> bool:
@@ -121,12 +135,32 @@ def intact(out: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
     return chained and named <= set(sums)
 
 
-def summary(out: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the report says of looks: how many first ones, every other one, and `intact`."""
-    looks = read(out)
+def summary(
+    out: Path,
+    rows: Iterable[Mapping[str, Any]],
+    shown: Iterable[Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """What the report says of looks: how many first ones, all with a reason, and `intact`.
+
+    ``unshown`` are looks whose figures are not in the report: of an arm, a data set or a seed that
+    the study had once, or of a score that was lost. Who leaves out what test did not favour is seen
+    there.
+
+    Args:
+        out: the folder of the study's results.
+        rows: of the table.
+        shown: those of scores that figures are made of; None: `rows`.
+    """
+    looks, rows = read(out), list(rows)
+    among = {tuple(row.get(name) for name in SAME) for row in (rows if shown is None else shown)}
     return {
         "first": sum(one["look"] == 1 and not one["resumed"] for one in looks),
-        "again": [one for one in looks if one["look"] > 1 and not one["resumed"]],
+        "again": [one for one in looks if one["reason"] and not one["resumed"]],
+        "unshown": [
+            one
+            for one in looks
+            if not one["resumed"] and tuple(one[name] for name in SAME) not in among
+        ],
         "intact": intact(out, rows),
     }
 

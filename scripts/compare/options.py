@@ -27,6 +27,9 @@ OF_DATA = (
 )
 """The options that say what is read: the same for all arms of a data set."""
 
+OF_SPLITS = (*OF_DATA, "limit_seed")
+"""With that which draws the training texts: no arm learns from others."""
+
 OF_STUDY = {
     "out": "each run has a folder of its own",
     "warm_start": "say start: warm",

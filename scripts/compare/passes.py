@@ -123,7 +123,8 @@ def rhythm(run: Train, passes: int, measures: int, own_rollout: bool) -> dict[st
     """Episodes, and measurements on dev at equal distances.
 
     A run is measured between rollouts. Where the study says no rollout, it is made such that whole
-    rollouts, of whole batches, lie between two measurements: every arm has equally many.
+    rollouts, of whole batches, lie between two measurements. So every arm has equally many, but
+    where rounding up to whole batches leaves one out at the end of a short run.
     """
     epochs = run.n_epochs if run.agent == "ppo" else 1
     episodes = math.ceil(passes / epochs)

@@ -12,7 +12,7 @@ import numpy as np
 
 from lingym.scripts.compare.looks import sha256, sha256_of
 from lingym.scripts.compare.near import shingles, similar
-from lingym.scripts.compare.options import OF_DATA
+from lingym.scripts.compare.options import OF_SPLITS
 from lingym.scripts.compare.study import Data, Study, slug
 from lingym.scripts.run_folder import write_json
 from lingym.scripts.train import Train
@@ -188,7 +188,7 @@ def write_all(study: Study, out: Path) -> None:
 
 def _made_of(run: Train) -> str:
     """A hash of all that the repeats depend on: the files, and how they are read."""
-    told: list[Any] = [{name: getattr(run, name) for name in OF_DATA if hasattr(run, name)}]
+    told: list[Any] = [{name: getattr(run, name) for name in OF_SPLITS if hasattr(run, name)}]
     told += [asdict(run.reading), asdict(run.options), SHINGLE, LEAST, NEAR]
     for source in (run.train, run.dev, run.test):
         told.append(sha256_of(Path(source)) if source and Path(source).is_file() else source)

@@ -52,7 +52,7 @@ class Runner:
         """See what is done by now, by whomever; returns the rows that are new in the table."""
         missing = [cell for cell in self.cells if cell.id not in self.done]
         new = table.collect(self.out, (cell.folder(self.out) for cell in missing))
-        self.rows = table.read(self.out)
+        self.rows = table.of_cells(table.read(self.out), self.cells)
         there = {row["cell"]: row for row in self.rows}
         self.done |= {
             cell.id

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from lingym.envs.tuning.parameters import KINDS
-from lingym.scripts.compare.options import FILES, KNOWN, OF_DATA, OF_STUDY, converted
+from lingym.scripts.compare.options import FILES, KNOWN, OF_SPLITS, OF_STUDY, converted
 from lingym.scripts.compare.prepare import NAMED
 from lingym.scripts.compare.study import Arm, Data, Start, slug
 from lingym.scripts.compare.yaml_marks import Marked, near
@@ -56,7 +56,7 @@ def options(
         if name not in KNOWN:
             place.fail(f"{what}: lingym train has no option {name!r}{near(name, KNOWN)}")
         if name in refused:
-            where = "a data set" if name in OF_DATA else "an arm"
+            where = "a data set" if name in OF_SPLITS else "an arm"
             place.fail(f"{what} cannot say {name}: that is for {where} to say")
         try:
             found[name] = converted(name, place.value())
@@ -95,7 +95,7 @@ def read_data(name: str, place: Marked, general: Mapping[str, Any], folder: Path
     by_arm = {}
     for arm, inner in arms.items():
         who = f"{what}, arm {arm!r}"
-        by_arm[arm] = options(inner.mapping(who), who, ("agent", *OF_DATA))
+        by_arm[arm] = options(inner.mapping(who), who, ("agent", *OF_SPLITS))
     return Data(
         name=name,
         options=read,
@@ -155,7 +155,7 @@ def read_arm(name: str, place: Marked) -> Arm:
     if start not in get_args(Start):
         parts["start"].fail(f"{what}, start must be {' or '.join(get_args(Start))}, got {start!r}")
     grid = _grid(parts["grid"], what, own) if "grid" in parts else {}
-    return Arm(name, start, options(own, what, OF_DATA), grid, only=only, about=about)
+    return Arm(name, start, options(own, what, OF_SPLITS), grid, only=only, about=about)
 
 
 def _grid(place: Marked, what: str, own: Collection[str]) -> dict[str, tuple[Any, ...]]:
@@ -165,7 +165,7 @@ def _grid(place: Marked, what: str, own: Collection[str]) -> dict[str, tuple[Any
         if name in own:
             inner.fail(f"{what} has {name} both fixed and in its grid")
         each = inner.items(f"{what}, grid, {name}")
-        refused = ("agent", *OF_DATA)
+        refused = ("agent", *OF_SPLITS)
         values = [options({name: one}, f"{what}, grid", refused)[name] for one in each]
         if not values or len({repr(value) for value in values}) < len(values):
             inner.fail(f"{what}, grid: {name} must have one or more values, each once")

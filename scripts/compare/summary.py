@@ -14,7 +14,7 @@ from lingym.scripts.compare.cell_work import Given
 from lingym.scripts.compare.cells import plan
 from lingym.scripts.compare.compared import differences, together
 from lingym.scripts.compare.drawn import Drawn, unrepeated
-from lingym.scripts.compare.gathered import Gathered
+from lingym.scripts.compare.gathered import Gathered, standing
 from lingym.scripts.compare.labels import labels
 from lingym.scripts.compare.study import Data, Study, slug
 from lingym.scripts.compare.study_file import read_study
@@ -49,7 +49,8 @@ def write(out: Path, study: Study | None = None) -> Path:
 
 def summary(out: Path, study: Study) -> Results:
     """What stands in results.json; docs/compare.md says what its names mean."""
-    rows = tuple(read(out))
+    every = read(out)
+    rows = standing(study, every)
     done = Gathered(study, out, rows)
     drawn, without, repeats = {}, {}, {}
     for data in study.data:
@@ -107,11 +108,11 @@ def summary(out: Path, study: Study) -> Results:
         "errors": shown.errors(done),
         "tries": shown.tries(done),
         "commands": _commands(rows, out),
-        "looks": looks.summary(out, rows),
+        "looks": looks.summary(out, every, [row for row in rows if row["kind"] == "score"]),
     }
 
 
-def _commands(rows: list[Row], out: Path) -> dict[str, str | None]:
+def _commands(rows: tuple[Row, ...], out: Path) -> dict[str, str | None]:
     """Every cell's command, with variables for the folders that are others on other machines."""
     data = Given.read(out).data
     folders = {str(out.resolve()): "$OUT", **({str(data): "$LINGYM_DATA"} if data else {})}

@@ -9,10 +9,13 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lingym.scripts.compare.locks import held
 from lingym.scripts.run_folder import write_json
+
+if TYPE_CHECKING:
+    from lingym.scripts.compare.cells import Cell
 
 Row = dict[str, Any]
 """What is known of a cell that is done, as `cell_work.work` puts it together."""
@@ -41,6 +44,12 @@ def read(out: Path) -> list[Row]:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{file}:{number}: not the row of a cell: {line[:60]!r}") from error
     return list(rows.values())
+
+
+def of_cells(rows: Iterable[Row], cells: Iterable["Cell"]) -> list[Row]:
+    """The rows of these cells: those that a changed study no longer has are of no account."""
+    ids = {cell.id for cell in cells}
+    return [row for row in rows if row["cell"] in ids]
 
 
 def whole_lines(file: Path) -> list[str]:

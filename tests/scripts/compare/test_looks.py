@@ -51,6 +51,28 @@ def test_what_was_broken_off_is_repeated_with_the_same_model_only(tmp_path):
             look(tmp_path, other, broken_off=True)
 
 
+def test_all_are_scored_on_the_same_texts(tmp_path):
+    look(tmp_path, FIRST)
+    other = replace(FIRST, arm="RL", test="c" * 64)
+    with pytest.raises(ValueError, match="others than 'PPO', seed 0, was scored on"):
+        look(tmp_path, other)
+    look(tmp_path, replace(other, data="atis"))
+    look(tmp_path, other, "a line of the file was broken")
+    look(tmp_path, replace(other, seed=1))  # the new file is the one that counts
+    assert [one["arm"] for one in looks.summary(tmp_path, [])["again"]] == ["RL"]
+
+
+def test_looks_that_are_not_shown_are_told(tmp_path):
+    rows = []
+    for arm in ("PPO", "RL"):
+        _, line = look(tmp_path, replace(FIRST, arm=arm))
+        rows.append({**score_row(line), "data": "snips", "arm": arm, "seed": 0, "share": 1.0})
+    assert looks.summary(tmp_path, rows)["unshown"] == []
+    told = looks.summary(tmp_path, rows, rows[:1])
+    assert [one["arm"] for one in told["unshown"]] == ["RL"]
+    assert told["intact"]
+
+
 def test_a_line_that_is_removed_or_changed_shows(tmp_path):
     rows = [score_row(look(tmp_path, replace(FIRST, seed=seed))[1]) for seed in range(3)]
     file = tmp_path / "looks.jsonl"

@@ -1,5 +1,6 @@
 """What is done, what is left, what is refused: a study's cells without the work in them."""
 
+import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from lingym.scripts.arguments import Reading, TaskOptions
-from lingym.scripts.bench_compare import selected, verdicts
+from lingym.scripts.bench_compare import Compare, selected, verdicts
 from lingym.scripts.cli import main, parse
 from lingym.scripts.compare import table
 from lingym.scripts.compare.cell_work import Given
 from lingym.scripts.compare.cells import plan
 from lingym.scripts.compare.changed import made_of, refuse_changed
+from lingym.scripts.compare.choose import choose
 from lingym.scripts.compare.command import command_of
 from lingym.scripts.compare.locks import held
 from lingym.scripts.compare.progress import duration, finished_line, passes, planned, seconds_left
@@ -110,6 +112,67 @@ def test_a_changed_study_is_refused_in_words(study, tmp_path):
     moved = tmp_path / "moved"
     out.rename(moved)
     refuse_changed(plan(study), study, moved, tmp_path, rows)
+
+
+def test_what_a_cell_goes_on_from_is_part_of_it(tmp_path):
+    out, file = tmp_path / "out", tmp_path / "train.jsonl"
+    file.write_text('{"words": ["a"], "labels": ["O"]}\n')
+    corpus = '"synthetic:commands?train=48&dev=16&test=16"'
+    text = TINY.replace(f"corpus: {corpus}", f"train: train.jsonl\n    dev: {corpus}\n    test: x")
+    study = read_study(write_study(tmp_path, text))
+    for cell in plan(study):
+        choice = {"learning_rate": 1e-3} if cell.kind == "score" else None
+        if not cell.chosen:
+            put_row(cell, out, chosen=choice)
+            made = made_of(cell, study, out, tmp_path, choice)
+            write_json(cell.folder(out) / "cell.json", made)
+    table.collect(out, [cell.folder(out) for cell in plan(study)])
+    rows = table.read(out)
+    refuse_changed(plan(study), study, out, tmp_path, rows)
+
+    def told(changed):
+        other = read_study(write_study(tmp_path, changed))
+        with pytest.raises(ValueError, match="made with other options") as no:
+            refuse_changed(plan(other), other, out, tmp_path, rows)
+        return str(no.value)
+
+    warm = told(text.replace("warm: 48", "warm: 56"))
+    assert "commands/s0/warm: episodes 48, now 56" in warm
+    assert "commands/s0/supervised/learning_rate=0.001: the run that it goes on from was" in warm
+    samples = told(text.replace("samples: 2", "samples: 3"))
+    assert "commands/s1/rl/score: the run that it goes on from was made with other" in samples
+    assert "supervised" not in samples
+    file.write_text('{"words": ["b"], "labels": ["O"]}\n')
+    assert "commands/s0/warm: other training or dev texts in the files" in told(text)
+    for cell in plan(study):  # folders that were made before such sums were kept
+        kept = cell.folder(out) / "cell.json"
+        if kept.exists():
+            before = json.loads(kept.read_text())
+            write_json(kept, {n: v for n, v in before.items() if n not in ("from", "texts")})
+    refuse_changed(plan(study), study, out, tmp_path, rows)
+
+
+def test_rows_of_cells_that_the_study_has_no_longer_decide_nothing(study, tmp_path):
+    for cell in plan(study):
+        if cell.kind in ("warm", "train") and not cell.chosen:
+            put_row(cell, tmp_path)
+    other = replace(plan(study)[0], id="commands/s0/rl/point-2", kind="train", arm="RL")
+    put_row(other, tmp_path, settings={"learning_rate": 2e-3}, dev={"entity_f1": 1.0})
+    table.collect(tmp_path, [other.folder(tmp_path)])
+    runner, _ = runner_of(study, tmp_path)
+    runner.refresh()
+    assert other.id in {row["cell"] for row in table.read(tmp_path)}
+    assert choose(runner.rows, "commands", "RL", 1.0, study) == {"learning_rate": 1e-3}
+
+
+def test_a_report_alone_is_of_the_study_that_was_run(tmp_path):
+    file, out = write_study(tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / "study.yaml").write_bytes(file.read_bytes())
+    Compare(file, out, report_only=True).run()
+    write_study(tmp_path, TINY.replace("measures: 2", "measures: 3"))
+    with pytest.raises(ValueError, match="is not the study that"):
+        Compare(file, out, report_only=True).run()
 
 
 def test_only_takes_what_is_needed_too(study):

@@ -151,6 +151,8 @@ WRONG = {
     "start": ("start: nothing", "start: cold", 27, "must be warm or nothing, got 'cold'"),
     "arm option": ("kl_coef: 0", "kl_coeff: 0", 30, "did you mean kl_coef"),
     "arm reads": ("kl_coef: 0", "labels: slots", 30, "that is for a data set to say"),
+    "arm draws": ("kl_coef: 0", "limit_seed: 1", 30, "that is for a data set to say"),
+    "grid draws": ("learning_rate: [1e-4]", "limit_seed: [1]", 31, "for a data set to say"),
     "no agent": ("    agent: reinforce\n", "", 27, "must say its agent"),
     "foreign": ("kl_coef: 0", "n_epochs: 2", 30, "--n-epochs is for --agent ppo, not reinforce"),
     "reward": ('"0.5*{corpus}', '"0.5*{korpus}', 29, "has no reward {korpus}, which arm 'from"),

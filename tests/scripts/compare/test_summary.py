@@ -286,7 +286,9 @@ def test_curves_efficiency_errors_and_tries(results):
     assert {curve["arm"] for curve in results["curves"]} == set(GAIN) - {"tuned"}
     curve = named(results["curves"], data="one", arm="supervised")[1]
     assert curve["points"][1] == {"texts": 32, "tokens": 320, "seconds": 3.2, "metric": 0.5}
-    assert curve["start"] == {"tokens": 320, "seconds": 10}
+    assert (curve["start"]["tokens"], curve["start"]["seconds"]) == (320, 10)
+    point = {"texts": 32, "tokens": 320, "seconds": 3.2, "metric": 0.5}
+    assert curve["start"]["points"][1] == point
     assert named(results["curves"], arm="from nothing")[0]["start"] is None
     shares = [(row["share"], row["gold_texts"]) for row in results["efficiency"]]
     assert shares == [(0.25, 10), (1.0, 40)]
@@ -315,6 +317,39 @@ def test_labels(results, out):
 
 def test_the_same_figures_again(results, out):
     assert results_of(out) | {"made": results["made"]} == results
+
+
+def test_what_the_study_no_longer_has_is_in_no_figure(tmp_path):
+    def study(out, **changes):
+        text = STUDY
+        for old, new in changes.values():
+            assert old in text
+            text = text.replace(old, new)
+        (out / "study.yaml").write_text(text)
+
+    seeds = ("seeds: [0, 1, 2]", "seeds: [0, 1]")
+    arm = ("  from nothing:\n", "  other:\n")
+    whole, left = (fill(tmp_path / name) for name in ("whole", "left"))
+    rows = [json.loads(line) for line in (left / "rows.jsonl").read_text().splitlines()]
+    kept = [row for row in rows if row["seed"] < 2 and row["arm"] != "from nothing"]
+    (left / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
+    for out in (left, whole):
+        study(out, seeds=seeds, arm=arm)
+    ours, theirs = results_of(whole), results_of(left)
+    for part in ("scores", "differences", "across", "curves", "efficiency", "labels", "tries"):
+        assert ours[part] == theirs[part]
+    assert {row["arm"] for row in ours["scores"]} == {*GAIN} - {"from nothing"}
+    assert len(ours["differences"][0]["seeds"]) == 2
+
+
+def test_a_score_of_another_choice_is_in_no_figure(tmp_path):
+    out = fill(tmp_path / "out")
+    rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
+    old = one(rows, kind="score", data="two", arm="supervised", seed=2)
+    old["chosen"] = {"learning_rate": 1.0e-4}
+    (out / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    score = one(results_of(out)["scores"], data="two", arm="supervised")
+    assert (len(score["seeds"]), score["chosen"]) == (2, {"learning_rate": 2.0e-4})
 
 
 def test_nothing_done(tmp_path):
