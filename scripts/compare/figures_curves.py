@@ -43,8 +43,8 @@ def learning(results: Mapping[str, Any], arms: Mapping[str, int], unit: str) -> 
     what = "tokens that went through the encoder" if unit == "tokens" else "seconds of training"
     caption = (
         f"The metric on dev against {what}, each at its chosen settings. Line: mean over seeds; "
-        "band: lowest to highest seed. The shaded part is the warm start, which arms share. Where "
-        "an arm lies below a panel its last mean is written at the bottom."
+        "band: lowest to highest seed. Shaded, in grey: the warm start, which arms share. Where an "
+        "arm lies below a panel its last mean is written at the bottom."
     )
     return Figure(f"learning-{unit}", panels, caption, names) if panels else None
 
@@ -85,7 +85,7 @@ def _learning(
     every = [point for points in lines.values() for point in points]
     near = [p for arm in going_on for p in lines.get(arm, ())] or every
     # Arms that begin at nothing would press the others together: they come in from below.
-    low, high = padded([*(p[2] for p in near), *(p[3] for p in every)], 0.08)
+    low, high = padded([*(p[2] for p in near), max(p[3] for p in every)], 0.08)
     x = Axis(0.0, max(p[0] for p in every) * 1.02 or 1.0, LEFT, RIGHT)
     y = Axis(low, high, BOTTOM, TOP)
     under = [frame(x, y, unit)]
@@ -94,7 +94,7 @@ def _learning(
         wide = x(sum(warm) / len(warm)) - LEFT
         shade = tag("rect", x=LEFT, y=TOP, width=wide, height=BOTTOM - TOP, class_="warm")
         under = [shade, *under, words("warm start", LEFT + 5, BOTTOM - 6, kind="hint")]
-    drawn, said, notes, height = [], [], [], HEIGHT
+    drawn, said, notes, height = _warm(curves, unit, x, y), [], [], HEIGHT
     for arm, points in lines.items():
         drawn.append(_line(points, x, y, order[arm], arm))
         said.append(f"{arm} ends at {score(points[-1][1])}")
@@ -108,6 +108,13 @@ def _learning(
     body = join([*under, tag("svg", *drawn, viewBox=view, **inner), *notes])
     title = f"{data['name']} · {data['metric']}"
     return Panel(title, WIDTH, height, body, f"{title}: {'; '.join(said)}")
+
+
+def _warm(curves: Sequence[Mapping[str, Any]], unit: str, x: Axis, y: Axis) -> list[Markup]:
+    """The curve of the warm start, one of each seed: the arms share it."""
+    starts = {c["seed"]: {"points": c["start"].get("points", ())} for c in curves if c.get("start")}
+    points = over_seeds(list(starts.values()), unit)
+    return [_line(points, x, y, -1, "")] if points else []
 
 
 def _line(points: Sequence[Point], x: Axis, y: Axis, number: int, arm: str) -> Markup:

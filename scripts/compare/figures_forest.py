@@ -5,6 +5,7 @@ from typing import Any
 
 from lingym.scripts.compare.blocks import Figure, Panel
 from lingym.scripts.compare.figures import (
+    COLOURS,
     LINE,
     VERDICT_MARKS,
     Axis,
@@ -35,17 +36,16 @@ def forest(results: Mapping[str, Any], arms: Mapping[str, int]) -> Figure | None
     by_arm = {arm: own for arm, own in by_arm.items() if own}
     if not by_arm:
         return None
-    reach = {arm: max(map(abs, _limits(own))) for arm, own in by_arm.items()}
-    shared = max(r for r in reach.values() if r <= ALIKE * min(reach.values()))
+    limits = _shared({arm: _limits(own) for arm, own in by_arm.items()})
+    narrowest = min(high - low for low, high in limits.values())
     panels = []
     for arm, own in by_arm.items():
-        wide = reach[arm] > shared
-        low, high = _limits(own) if wide else (-shared, shared)
+        low, high = limits[arm]
         axis = Axis(low, high, NAMES + 10, WIDTH - TOLD)
-        note = "a wider axis" if wide else ""
+        note = "a wider axis" if high - low > narrowest else ""
         panels.append(_rows(own, axis, arms[arm], f"{arm} {MINUS} {reference}", note))
     caption = (
-        f"Differences on test, arm minus {reference}, with their intervals. An interval that "
+        f"Differences on test, arm minus “{reference}”, with their intervals. An interval that "
         "crosses the upright line does not say which arm is better. ▲ better, ▼ worse, ○ no "
         "difference seen, after the correction. Panels whose differences are of like size share "
         "an axis."
@@ -57,6 +57,18 @@ def _limits(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     """How far a panel must reach to both sides of 0."""
     ends = [d[end] for d in rows for end in ("low", "mean", "high") if known(d.get(end))]
     return padded([*ends, 0.0], 0.08)
+
+
+def _shared(own: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """The limits of each arm's panel: the same for arms whose differences are of like size."""
+    found: dict[str, tuple[float, float]] = {}
+    group: list[str] = []
+    reach = {arm: max(map(abs, ends)) for arm, ends in own.items()}
+    for arm in sorted(own, key=reach.__getitem__):
+        group = [*group, arm] if group and reach[arm] <= ALIKE * reach[group[0]] else [arm]
+        ends = min(own[a][0] for a in group), max(own[a][1] for a in group)
+        found |= dict.fromkeys(group, ends)
+    return found
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], axis: Axis, arm: int, title: str, note: str) -> Panel:
@@ -92,7 +104,7 @@ def _interval(row: Mapping[str, Any], axis: Axis, y: float, arm: int, told: str)
     """A difference and its interval, the mark by the verdict."""
     drawn = []
     if interval(row):
-        drawn.append(rule(axis(row["low"]), y, axis(row["high"]), y, f"whisker a{arm % 9}"))
+        drawn.append(rule(axis(row["low"]), y, axis(row["high"]), y, f"whisker a{arm % COLOURS}"))
     kind = "ring" if row["verdict"] == "no difference seen" else "dot"
     drawn.append(mark(axis(row["mean"]), y, arm, told, VERDICT_MARKS[row["verdict"]], kind))
     return join(drawn)
@@ -113,8 +125,10 @@ def across(results: Mapping[str, Any], arms: Mapping[str, int]) -> Figure | None
     if better:
         title = f"Probability of improvement over {results['reference']}"
         panels.append(_points(title, better, arms, 0.5))
-    caption = "Left: higher is better. Right: how likely a run of the arm is to beat a run of the "
-    caption += "reference on a data set; one half, the upright line, is no improvement."
+    caption = (
+        "Interquartile mean: higher is better. Probability of improvement: how likely a run of the "
+        "arm is to beat one of the reference on a data set; one half, the upright line, is a draw."
+    )
     return Figure("across", panels, caption, columns=2) if panels else None
 
 
@@ -138,7 +152,7 @@ def _points(
         y += 13
         told = f"{name}: {score(mean)} {interval(row)}"
         if interval(row):
-            kind = f"whisker a{arms[name] % 9}"
+            kind = f"whisker a{arms[name] % COLOURS}"
             drawn.append(rule(axis(row["low"]), y, axis(row["high"]), y, kind))
         drawn.append(mark(axis(mean), y, arms[name], told))
         drawn.append(words(score(mean), WIDTH - 2, y + 4, "end", "told"))
@@ -153,15 +167,22 @@ def _points(
 
 
 def strip(row: Mapping[str, Any], axis: Axis, arm: int) -> Markup:
-    """A score and its interval, small, to stand in a table's cell."""
+    """A score and its interval, small, to stand in a table's cell.
+
+    A score beyond the axis is an arrow at its end.
+    """
     width, middle = axis.end + 6, 8
     drawn = [rule(axis.start, middle, axis.end, middle, "grid")]
-    if interval(row):
-        drawn.append(
-            rule(axis(row["low"]), middle, axis(row["high"]), middle, f"whisker a{arm % 9}")
-        )
-    drawn.append(mark(axis(row["test"]), middle, arm))
+    beyond = "◂" if row["test"] < axis.low else "▸" if row["test"] > axis.high else ""
+    if beyond:
+        end = axis.start if beyond == "◂" else axis.end
+        drawn.append(words(beyond, end, middle + 4, "middle", f"dot a{arm % COLOURS}"))
+    elif interval(row):
+        low, high = max(row["low"], axis.low), min(row["high"], axis.high)
+        kind = f"whisker a{arm % COLOURS}"
+        drawn.append(rule(axis(low), middle, axis(high), middle, kind))
+    if not beyond:
+        drawn.append(mark(axis(row["test"]), middle, arm))
     box = f"0 0 {width:g} 16"
-    return tag(
-        "svg", *drawn, viewBox=box, width=width, height=16, class_="strip", aria_hidden="true"
-    )
+    size = {"viewBox": box, "width": width, "height": 16}
+    return tag("svg", *drawn, **size, class_="strip", aria_hidden="true")

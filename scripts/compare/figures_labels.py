@@ -25,7 +25,7 @@ KINDS = {
     "both": "wrong type and boundary",
 }
 """Error kinds of spans, as results name them and as a reader does."""
-NEVER = 0.5
+NEVER = 0.3
 """Where a log axis shows labels that training texts never have."""
 
 
@@ -42,8 +42,8 @@ def imbalance(results: Mapping[str, Any], arm: str, arms: Mapping[str, int]) -> 
     if found is None:
         return None
     caption = (
-        f"F1 of each label, {arm} minus {results['reference']}, against its number in the "
-        "training texts. Bars: intervals. Filled: the interval is clear of zero, with no "
+        f"F1 of each label, “{arm}” minus “{results['reference']}”, against how often the "
+        "training texts have it. Bars: intervals. Filled: the interval is clear of zero, with no "
         "correction for the number of labels."
     )
     return Figure(f"labels-{arms[arm]}", found.panels, caption, found.arms)
@@ -98,9 +98,9 @@ def errors(results: Mapping[str, Any], arms: Mapping[str, int]) -> Figure | None
     if found is None:
         return None
     caption = (
-        "Spans of the test texts by what went wrong, means over seeds; fewer is better. Missed: a "
-        "gold span that no prediction touches. Spurious: a predicted span that touches no gold "
-        "span. Type: right place, wrong label. Boundary: right label, overlapping place."
+        "Spans of the test texts by what went wrong, means over seeds; fewer is better. Gold and "
+        "predicted spans that overlap are paired. Missed: a gold span without a partner; spurious: "
+        "a predicted one. Wrong type: the same place, another label; wrong boundary: the reverse."
     )
     return Figure("errors", found.panels, caption, found.arms)
 

@@ -57,7 +57,7 @@ def markdown(report: Report) -> str:
 def plain(text: str) -> str:
     """Text in which nothing is Markdown or HTML, in one line."""
     one_line = " ".join(escape(text, quote=False).split())
-    marked = re.sub(r"([\\`*\[\]|#~])", r"\\\1", one_line)
+    marked = re.sub(r"([\\`*|#~]|(?<=\])[(\[:])", r"\\\1", one_line)
     # Between letters an underscore means nothing, and names are easier to read without.
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked)
 

@@ -117,17 +117,18 @@ def _cell(cell: Cell | str, name: str, align: str, **attributes: object) -> Mark
     """A cell with what stands before its text and below it."""
     given = Cell(cell) if isinstance(cell, str) else cell
     parts: list[object] = []
+    classes = ["r"] if align == "r" else []
     if given.arm is not None:
         parts.append(key(given.arm))
+        classes.append("arm")
+    shown: object = given.drawing if given.drawing is not None else given.text
     if given.verdict:
-        parts.append(tag("span", SHAPES[given.verdict], " ", class_="shape", aria_hidden="true"))
-    parts.append(given.drawing if given.drawing is not None else given.text)
+        shape = tag("span", SHAPES[given.verdict], " ", class_="shape", aria_hidden="true")
+        shown = tag("span", shape, shown, class_="verdict")
+    parts.append(shown)
     if given.detail:
         parts.append(tag("small", given.detail))
-    classes = [
-        *(["r"] if align == "r" else []),
-        *([CLASSES[given.verdict]] if given.verdict else []),
-    ]
+    classes += [CLASSES[given.verdict]] if given.verdict else []
     return tag(name, *parts, class_=" ".join(classes) or None, **attributes)
 
 

@@ -83,7 +83,7 @@ def compose(results: Mapping[str, Any]) -> Report:
         plural(len(arms), "arm"),
         plural(len(study["seeds"]), "seed"),
         f"{cells['done']:,} of {plural(cells['planned'], 'run')} done",
-        str(results["made"].get("time", "")),
+        str(results["made"].get("time", "")).replace("T", " ")[:16],
     ]
     return Report(
         study["name"],

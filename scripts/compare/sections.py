@@ -32,7 +32,7 @@ def differences(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section 
             improved = each.get("poi") or {}
             rows.append(
                 [
-                    _against(each, results["reference"], arms),
+                    against(each, results["reference"], arms),
                     gain(each["mean"]),
                     interval(each, True) or NONE,
                     " ".join(gain(value) for value in each.get("seeds") or ()) or NONE,
@@ -50,7 +50,7 @@ def differences(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section 
     return Section("differences", "Differences", [figure, Fold("The numbers", [table])])
 
 
-def _against(found: Mapping[str, Any], reference: str, arms: Mapping[str, int]) -> Cell:
+def against(found: Mapping[str, Any], reference: str, arms: Mapping[str, int]) -> Cell:
     """The arm of a difference, and what it is compared with where that is not the reference."""
     other = found["against"]
     return Cell(
@@ -101,11 +101,14 @@ def scores(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
     """Every arm's score on every data set."""
     rows: list[Row] = []
     seeds = 0
+    warm = {arm["name"] for arm in results["arms"] if arm["start"] != "nothing"}
     for data in results["data"]:
         own = [s for s in results["scores"] if s["data"] == data["name"]]
         if not own:
             continue
-        ends = [s[e] for s in own for e in ("test", "low", "high") if known(s.get(e))]
+        # An arm that begins at nothing may be far off: it would press the others together.
+        near = [s for s in own if s["arm"] in warm] or own
+        ends = [s[e] for s in near for e in ("test", "low", "high") if known(s.get(e))]
         axis = Axis(*padded(ends or [0.0, 1.0]), 6, 130)
         rows.append(f"{data['name']} · {data['metric']}")
         for each in own:
@@ -125,5 +128,5 @@ def scores(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
                 ]
             )
     columns = ("arm", "test", "interval", "", "seed by seed", "dev", "other metrics on test")
-    said = f"Means over {plural(seeds, 'seed')}. The strip's scale is each data set's own."
+    said = f"Means over {plural(seeds, 'seed')}. A strip's scale is its data set's."
     return Section("scores", "Scores of all arms", [Words(said), Table(columns, rows, "lrrlrrl")])

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from lingym.scripts.compare.blocks import Block, Cell, Fold, Row, Section, Table, Words
+from lingym.scripts.compare.sections import against
+from lingym.scripts.compare.sections_verdicts import decided
 from lingym.scripts.compare.wording import (
     NONE,
     TIMES,
     amount,
     duration,
-    gain,
-    interval,
     known,
     plural,
     ratio,
@@ -59,7 +59,7 @@ def cost(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
             filled = [Cell(a, b if b != NONE else "") for a, b in zip(cells, over, strict=True)]
             every.append([Cell(each["arm"], arm=arms.get(each["arm"])), *filled])
     said = (
-        f"How many times as much as {reference}, the geometric mean over the data sets that both "
+        f"How many times as much as “{reference}”, the geometric mean over the data sets that both "
         "have, each with its warm start. Forward counts the texts that went through the encoder, "
         "backward those that were also learned from; tokens are counted both ways. Evaluation is "
         "left out."
@@ -121,14 +121,11 @@ def repeats(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section | No
     for each in results["differences"]:
         without = each.get("without_repeats")
         if without:
-            told_with = f"{gain(each['mean'])} {interval(each, True)} {each['verdict']}"
-            told_without = f"{gain(without['mean'])} {interval(without, True)} {without['verdict']}"
             compared.append(
                 [
                     each["data"],
-                    Cell(each["arm"], f"against {each['against']}", arm=arms.get(each["arm"])),
-                    Cell(told_with, verdict=each["verdict"]),
-                    Cell(told_without, verdict=without["verdict"]),
+                    against(each, results["reference"], arms),
+                    *(decided(found) for found in (each, without)),
                     amount(without["items_left"]),
                 ]
             )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lingym.scripts.compare.blocks import Block, Cell, Row, Section, Table, Terms, Words
-from lingym.scripts.compare.wording import NONE, asked_about, gain, interval, score
+from lingym.scripts.compare.wording import NONE, asked_about, gain, interval, listed, score
 
 LEGEND = (
     (
@@ -43,8 +43,12 @@ def verdicts(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
     columns: list[str | Cell] = ["data set, metric", Cell(reference, arm=arms.get(reference))]
     columns += [Cell(arm, arm=arms[arm]) for arm in compared]
     rows: list[Row] = []
+    later = []
     for data in results["data"]:
         name = data["name"]
+        if not any(scored == name for scored, _ in scores):
+            later.append(name)
+            continue
         own = scores.get((name, reference), {})
         row: list[Cell | str] = [Cell(name, data["metric"])]
         row.append(Cell(score(own.get("test")), interval(own)))
@@ -53,6 +57,8 @@ def verdicts(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
             row.append(_verdict(each, (name, arm) in again) if each else Cell(NONE))
         rows.append(row)
     blocks: list[Block] = [Table(columns, rows, "l" * len(columns), cards=True)]
+    if later:
+        blocks.append(Words(f"Not scored yet: {listed(later)}.", "note"))
     best = _best(results, arms)
     if best:
         said = (
@@ -71,15 +77,21 @@ def verdicts(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
     return Section("verdicts", "The verdicts", blocks)
 
 
+def decided(found: Mapping[str, Any], more: str = "") -> Cell:
+    """A verdict with its difference and interval below."""
+    told = f"{gain(found['mean'])} {interval(found, True) or '(no interval)'}{more}"
+    return Cell(found["verdict"], told, verdict=found["verdict"])
+
+
 def _verdict(found: Mapping[str, Any], again: bool) -> Cell:
-    """A verdict with its difference and interval, and what else must be said of it."""
-    told = f"{gain(found['mean'])} {interval(found, True) or '(no interval)'}"
+    """A verdict, and what else must be said of it."""
+    told = ""
     without = found.get("without_repeats")
     if without and without["verdict"] != found["verdict"]:
         told += f"; without repeats {without['verdict']}"
     if again:
         told += "; test was looked at again"
-    return Cell(found["verdict"], told, verdict=found["verdict"])
+    return decided(found, told)
 
 
 def _best(results: Mapping[str, Any], arms: Mapping[str, int]) -> Table | None:

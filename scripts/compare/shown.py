@@ -74,21 +74,30 @@ def curves(done: Gathered) -> Part:
                 "arm": run.arm,
                 "seed": run.seed,
                 "chosen": chosen,
-                "points": [
-                    {
-                        "texts": point["episodes"],
-                        "tokens": point.get("tokens"),
-                        "seconds": point["seconds"],
-                        "metric": point["metrics"][metric],
-                    }
-                    for point in metrics.get("curve", ())
-                ],
+                "points": points_of(metrics, metric),
                 "start": None
                 if warm is None
-                else {"tokens": last_tokens(done, warm), "seconds": warm.get("training_seconds")},
+                else {
+                    "tokens": last_tokens(done, warm),
+                    "seconds": warm.get("training_seconds"),
+                    "points": points_of(done.json(warm, "metrics.json"), metric),
+                },
             }
         )
     return rows
+
+
+def points_of(metrics: Any, metric: str) -> Part:
+    """The measurements of a run, of what ``metrics.json`` holds of it."""
+    return [
+        {
+            "texts": point["episodes"],
+            "tokens": point.get("tokens"),
+            "seconds": point["seconds"],
+            "metric": point["metrics"][metric],
+        }
+        for point in (metrics or {}).get("curve", ())
+    ]
 
 
 def last_tokens(done: Gathered, row: Mapping[str, Any]) -> float | None:

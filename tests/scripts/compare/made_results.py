@@ -134,7 +134,15 @@ def made_results(data=10, arms=6, seeds=3, full=True):
                     }
                     for n in range(7)
                 ]
-                before = {"tokens": 130_000, "seconds": 60.0} if start == "warm" else None
+                warm_points = [
+                    {
+                        **{"texts": n * 1500, "tokens": n * 32_500, "seconds": n * 15.0},
+                        "metric": (base - 0.03) * (1 - 0.3**n) / (1 - 0.3**4),
+                    }
+                    for n in range(5)
+                ]
+                before = {"tokens": 130_000, "seconds": 60.0, "points": warm_points}
+                before = before if start == "warm" else None
                 results["curves"].append(
                     {
                         **{"data": name, "arm": arm, "seed": seed, "chosen": chosen},
