@@ -18,8 +18,7 @@ from lingym.scripts.compare.figures import (
 from lingym.scripts.compare.markup import Markup, join, tag
 from lingym.scripts.compare.wording import interval, known, score, short
 
-WIDTH, TOP, BOTTOM, LEFT, RIGHT = 340.0, 10.0, 190.0, 46.0, 326.0
-HEIGHT = 230.0
+WIDTH, HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 340.0, 230.0, 10.0, 190.0, 46.0, 326.0
 
 Point = tuple[float, float, float, float]
 """x, mean over seeds, lowest seed, highest seed."""

@@ -5,7 +5,8 @@ from typing import Any
 
 from lingym.scripts.compare.blocks import Cell, Fold, Row, Section, Table, Words
 from lingym.scripts.compare.figures import Axis, padded
-from lingym.scripts.compare.figures_forest import across, forest, strip
+from lingym.scripts.compare.figures_across import across
+from lingym.scripts.compare.figures_forest import forest, strip
 from lingym.scripts.compare.wording import (
     NONE,
     gain,

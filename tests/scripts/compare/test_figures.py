@@ -7,9 +7,10 @@ import pytest
 
 from lingym.scripts.compare.blocks import Table
 from lingym.scripts.compare.figures import COLOURS, MARKS, Axis, padded, wrapped
+from lingym.scripts.compare.figures_across import across
 from lingym.scripts.compare.figures_curves import efficiency, learning, over_seeds
 from lingym.scripts.compare.figures_file import drawing
-from lingym.scripts.compare.figures_forest import across, forest, strip
+from lingym.scripts.compare.figures_forest import forest, strip
 from lingym.scripts.compare.figures_labels import clear_of_zero, errors, imbalance
 from lingym.scripts.compare.markup import Markup, attribute, tag
 from tests.scripts.compare.made_results import made_results
