@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -120,7 +121,8 @@ def _commands(rows: tuple[Row, ...], out: Path) -> dict[str, str | None]:
     for row in rows:
         command = row.get("command")
         for folder, name in folders.items():
-            command = command and command.replace(f"{folder}/", f"{name}/")
+            whole = re.escape(folder) + r"(?![^/\s'\"])"  # and no other folder that begins so
+            command = command and re.sub(whole, lambda _, name=name: name, command)
         told[row["cell"]] = command
     return told
 

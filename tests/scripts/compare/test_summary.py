@@ -413,8 +413,11 @@ def test_commands_name_no_folder_of_one_machine(tmp_path):
     out.mkdir()
     Given(data=data).write(out)
     command = f"lingym train --out {out}/cells/a/warm --train {data}/a/train.jsonl"
-    rows = [{"cell": "a/warm", "command": command}, {"cell": "a/score"}]
+    compare = f"lingym bench compare {out}2/s.yaml --out {out}"
+    rows = [{"cell": "a/warm", "command": command}, {"cell": "a/score", "command": compare}]
+    rows.append({"cell": "a/tune"})
     assert _commands(rows, out) == {
         "a/warm": "lingym train --out $OUT/cells/a/warm --train $LINGYM_DATA/a/train.jsonl",
-        "a/score": None,
+        "a/score": f"lingym bench compare {out}2/s.yaml --out $OUT",
+        "a/tune": None,
     }
