@@ -35,7 +35,7 @@ class DevCallback(BaseCallback):
     Args:
         dev: the dev split.
         metric: the metric that decides.
-        every: episodes between measurements, at the least.
+        every: measure when so many episodes are over, twice as many, and so on.
         patience: stop after this many measurements without a better one; None never stops.
         keep_best: end with the best policy instead of the last.
         tell: called with each measurement.
@@ -71,7 +71,9 @@ class DevCallback(BaseCallback):
         self._measure()
 
     def _on_rollout_start(self) -> None:
-        if self.agent.num_episodes - self.curve[-1].episodes >= self.every:
+        # At the multiples of `every` that a rollout ended on or went past: two agents whose rollouts
+        # differ in size are measured equally often.
+        if self.agent.num_episodes // self.every > self.curve[-1].episodes // self.every:
             self._measure()
 
     def _on_step(self) -> bool:

@@ -65,7 +65,7 @@ class Train:
     episodes: int | None = None
     """Texts to learn from, repeats counted; by default three times the training texts."""
     learning_rate: float | None = None
-    """The encoder's highest learning rate. By default 1e-4, or 2e-5 for RL with a warm start."""
+    """The encoder's highest learning rate. By default 1e-4, or 5e-5 for RL with a warm start."""
     head_lr_scale: float = 10.0
     """The heads' learning rate over the encoder's."""
     warmup: float = 0.1

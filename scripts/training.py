@@ -227,7 +227,7 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
             kept["constrained"] = None
     asked = {name: getattr(arguments, name) for name in kept}
     reinforcing = arguments.agent != "supervised"
-    rate = arguments.learning_rate or (2e-5 if reinforcing and folder else 1e-4)
+    rate = arguments.learning_rate or (5e-5 if reinforcing and folder else 1e-4)
     if arguments.feedback_delay and arguments.agent != "reinforce":
         raise ValueError(f"--feedback-delay is for --agent reinforce, not {arguments.agent}")
     env = LabelVectorEnv(dataset=dataset, reward=arguments.reward)

@@ -122,7 +122,7 @@ def _commands(rows: tuple[Row, ...], out: Path) -> dict[str, str | None]:
         command = row.get("command")
         for folder, name in folders.items():
             whole = re.escape(folder) + r"(?![^/\s'\"])"  # and no other folder that begins so
-            command = command and re.sub(whole, lambda _, name=name: name, command)
+            command = command and re.sub(whole, name, command)
         told[row["cell"]] = command
     return told
 

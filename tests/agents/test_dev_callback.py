@@ -1,0 +1,26 @@
+"""When a run is measured on dev."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lingym.agents import LabelVecEnv, Supervised
+from lingym.agents.callbacks import DevCallback
+from lingym.envs import Dataset
+
+
+@pytest.mark.parametrize(
+    ("rollout", "places"), [(16, [0, 32, 64, 96]), (24, [0, 48, 72, 96]), (96, [0, 96])]
+)
+def test_rollouts_of_other_sizes_are_measured_as_often_where_they_can_be(
+    commands: Callable[..., Dataset],
+    vec_env: Callable[..., LabelVecEnv],
+    rollout: int,
+    places: list[int],
+) -> None:
+    dataset = commands("tagging")
+    env = vec_env(dataset, "accuracy")
+    agent = Supervised("LabelPolicy", env, n_steps=rollout, batch_size=8, seed=0, device="cpu")
+    dev = DevCallback(dataset["dev"], "accuracy", every=32)
+    agent.learn(total_episodes=96, callback=dev)
+    assert [point.episodes for point in dev.curve] == places
