@@ -150,19 +150,24 @@ def looks(results: Mapping[str, Any], arms: Mapping[str, int]) -> Section:
     )
     said = f"{plural(found['first'], 'run')} scored on test once, after all choices. {whole}"
     blocks: list[Block] = [Words(said, "" if found["intact"] else "warning")]
-    if not found["again"]:
-        blocks.append(Words("No test split was looked at again."))
-        return Section("looks", "Looks at the test splits", blocks)
-    rows: list[Row] = [
-        [
-            str(each.get("time", NONE)),
-            str(each.get("data", NONE)),
-            Cell(str(each.get("arm", NONE)), arm=arms.get(str(each.get("arm")))),
-            str(each.get("seed", NONE)),
-            str(each.get("reason", NONE)),
-        ]
-        for each in found["again"]
-    ]
-    blocks.append(Words(f"{plural(len(rows), 'further look')}, each with its reason:", "warning"))
-    blocks.append(Table(("time", "data set", "arm", "seed", "looked again because"), rows, "lllrl"))
+    shown = "whose figures are not in this report"
+    for kind, one, many, none in (
+        ("again", "further look", "further looks", "No test split was looked at again."),
+        ("unshown", f"look {shown}", f"looks {shown}", ""),
+    ):
+        rows = [_look(each, arms) for each in found.get(kind, [])]
+        if rows:
+            columns = ("time", "data set", "arm", "seed", "reason")
+            blocks.append(Words(f"{plural(len(rows), one, many)}:", "warning"))
+            blocks.append(Table(columns, rows, "lllrl"))
+        elif none:
+            blocks.append(Words(none))
     return Section("looks", "Looks at the test splits", blocks)
+
+
+def _look(each: Mapping[str, Any], arms: Mapping[str, int]) -> Row:
+    """One look at a test split."""
+    arm = Cell(str(each.get("arm", NONE)), arm=arms.get(str(each.get("arm"))))
+    names = ("time", "data", "seed", "reason")
+    told = [NONE if each.get(name) is None else str(each[name]) for name in names]
+    return [*told[:2], arm, *told[2:]]

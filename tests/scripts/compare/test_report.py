@@ -226,6 +226,16 @@ def test_looks_again_broken_chains_and_repeats_are_said_beside_the_answer(tmp_pa
     assert "CHAIN IS BROKEN" in text
 
 
+def test_looks_whose_figures_were_left_out_are_told(tmp_path):
+    results = made_results(data=2, arms=5)
+    look = {"time": "2026-11-22", "data": "snips", "arm": "an arm of once", "seed": 0}
+    results["looks"]["unshown"] = [{**look, "reason": None}]
+    text = " ".join(read(written(tmp_path, results)).text)
+    assert "1 look whose figures are not in this report" in text
+    assert "an arm of once" in text.partition("1 look whose")[2]
+    assert "No test split was looked at again" in text
+
+
 def test_comparisons_with_the_best_arm_are_a_table_of_their_own(tmp_path):
     results = made_results(data=2, arms=5)
     other = {**results["differences"][3], "against": "supervised, class weights"}
