@@ -71,7 +71,7 @@ class DevCallback(BaseCallback):
         self._measure()
 
     def _on_rollout_start(self) -> None:
-        # At the multiples of `every` that a rollout ended on or went past: two agents whose rollouts
+        # At the multiples of `every` that a rollout ended on or went past: agents whose rollouts
         # differ in size are measured equally often.
         if self.agent.num_episodes // self.every > self.curve[-1].episodes // self.every:
             self._measure()
