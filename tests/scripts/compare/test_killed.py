@@ -88,8 +88,13 @@ def test_killed_children_and_parents_lose_nothing(tmp_path):
     assert {id: now[id] for id in done} == done  # nothing that was done was done again
     told = sum(text.count("commands/s0/rl/score") for _, text in said)
     assert told == 1  # each cell was done, and told of, by one of the two
-    assert looks.summary(out, now.values()) == {"first": 4, "again": [], "intact": True}
-    assert said[0][0].startswith("| data set |")
+    assert looks.summary(out, now.values()) == {
+        "first": 4,
+        "again": [],
+        "unshown": [],
+        "intact": True,
+    }
+    assert said[0][0].startswith("| data set, metric |")
     for cell in cells:  # the models that were not chosen are gone
         if cell.kind == "train" and not cell.chosen:
             score = next(c for c in cells if (c.kind, c.arm, c.seed) == ("score", cell.arm, 0))
@@ -107,5 +112,5 @@ def test_killed_children_and_parents_lose_nothing(tmp_path):
     changed = begin(study_file, out)
     message = changed.communicate(timeout=60)[1]
     assert changed.returncode == 1
-    assert "holds 3 cells that were made with other options" in message
+    assert "holds 5 cells that were made with other options" in message  # and what was made of them
     assert "samples 2, now 3" in message
