@@ -22,8 +22,9 @@ from lingym.agents.losses import (
     normalized,
     returns_to_go,
 )
+from lingym.agents.masks import Masks, masked_features
 from lingym.policies import LabelPolicy
-from lingym.types import UNDECIDED, IntArray, Rows
+from lingym.types import UNDECIDED, Batch, IntArray, Rows
 
 Baseline = Literal["value", "leave-one-out", "group"]
 
@@ -40,6 +41,7 @@ class Rollout:
     advantages: Tensor
     returns: Tensor
     mask: Tensor  # bool, where there is a label
+    masks: Masks | None = None  # of dropout, where it is on
 
 
 class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
@@ -71,6 +73,13 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
         gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
             2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        dropout: keep dropout on. The mask is part of the policy: each minibatch of a rollout has
+            its own, under which its labels are drawn and their values estimated, and under which
+            every epoch learns from it, so that ratios measure what the weights moved and no more
+            (`lingym.agents.masks`). A rollout is then cut into minibatches once, which epochs only
+            shuffle. The reference policy has no dropout. A policy that is sure of every training
+            text has nothing to learn from a reward there; with dropout it errs as it would on
+            texts that it has not seen.
         max_grad_norm: of the whole gradient.
         target_kl: stop a rollout's updates beyond 1.5 times this KL to the policy that labelled.
         stats_window_size: episodes in the logged means.
@@ -82,6 +91,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
     """
 
     rollout: Rollout
+    dropout: bool = False  # of agents that were saved before there was a choice
 
     def __init__(
         self,
@@ -102,6 +112,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         vf_coef: float = 0.5,
         kl_coef: float = 0.0,
         gold_coef: float = 0.0,
+        dropout: bool = False,
         max_grad_norm: float = 1.0,
         target_kl: float | None = None,
         stats_window_size: int = 100,
@@ -118,7 +129,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         if samples < 1 or (baseline in ("leave-one-out", "group") and samples < 2):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.samples, self.baseline, self.kl_coef = samples, baseline, kl_coef
-        self.gold_coef = gold_coef
+        self.gold_coef, self.dropout = gold_coef, dropout
         super().__init__(
             policy,
             env,
@@ -173,11 +184,16 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         chosen = torch.full(size, UNDECIDED, device=self.device)
         log_probs = torch.zeros(size, device=self.device)
         values = torch.zeros(size, device=self.device)
-        for rows in self._minibatches(examples, 4 * self.batch_size):
+        if self.dropout:
+            masks = Masks.drawn(self._minibatches(examples), self._random)
+            batches = list(masks.minibatches)
+        else:  # larger ones, as nothing is kept for a gradient
+            masks, batches = None, self._minibatches(examples, 4 * self.batch_size)
+        for rows in batches:
             batch = episodes.batch(examples[rows])
             place = torch.from_numpy(rows).to(self.device)
             width = batch.gold.shape[1]
-            features = self.policy.features(self.policy.texts(batch))
+            features = self._features(batch, rows, masks)
             distribution = self.policy.distribution(features, batch)
             if labels is None:
                 given = distribution.sample(samples, self._generator)
@@ -203,6 +219,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             *(examples, chosen, log_probs, values, rewards, advantages),
             returns=returns,
             mask=mask,
+            masks=masks,
         )
 
     def train(self) -> None:
@@ -211,7 +228,10 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         done, going = 0, True
         logs: dict[str, list[float]] = {}
         for epoch in range(self.n_epochs):
-            batches = self._minibatches(rollout.examples)
+            if rollout.masks is None:
+                batches = self._minibatches(rollout.examples)
+            else:
+                batches = rollout.masks.shuffled(self._random)
             for rows in batches:
                 self._set_rate(done / (self.n_epochs * len(batches)))
                 loss, log = self.loss(rows)
@@ -244,7 +264,10 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         """PPO's loss on some rows of the rollout, and what to log of it.
 
         Args:
-            rows: [b] rows of the rollout.
+            rows: [b] rows of the rollout; with dropout, one of its minibatches (`rollout.masks`).
+
+        Raises:
+            ValueError: there is dropout, and the rows are no minibatch of the rollout.
         """
         rollout = self.rollout
         batch = self.label_env.episodes.batch(rollout.examples[rows])
@@ -255,7 +278,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         advantages = rollout.advantages[:, place, :width]
         if self.normalize_advantage:
             advantages = normalized(advantages, mask)
-        features = self.policy.features(self.policy.texts(batch))
+        features = self._features(batch, rows, rollout.masks)
         distribution = self.policy.distribution(features, batch)
         every = distribution.log_probs(labels)
         log_ratio = taken(every, labels) - rollout.log_probs[:, place, :width]
@@ -289,6 +312,11 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
                 "loss": loss,
             }
         return loss, detached(log)
+
+    def _features(self, batch: Batch, rows: Rows, masks: Masks | None) -> Tensor:
+        if masks is None:
+            return self.policy.features(self.policy.texts(batch))
+        return masked_features(self.policy, batch, masks.seed_of(rows))
 
     def _clip(self, schedule: Any) -> float:
         return float(schedule(self._current_progress_remaining))

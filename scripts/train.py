@@ -114,8 +114,8 @@ class Train:
     gold_coef: float = 0.0
     """RL: weight of the cross-entropy on gold labels beside the reward."""
     dropout: bool = False
-    """REINFORCE, minimum risk, expected reward: keep dropout on while labels are drawn and learned
-    from."""
+    """PPO, REINFORCE, minimum risk, expected reward: keep dropout on while labels are drawn and
+    learned from."""
     feedback_delay: int = 0
     """REINFORCE: texts that are labelled before the feedback on a labelling arrives."""
     comparisons: int = 4

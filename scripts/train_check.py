@@ -14,7 +14,7 @@ RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
 MIXED = ("gold_coef", "dropout")
 OWN_KEYS = {
     "supervised": ("label_smoothing", "class_weights", "class_beta", "focal_gamma"),
-    "ppo": (*RL_KEYS, "gold_coef", "n_epochs", "clip_range", "gae_lambda"),
+    "ppo": (*RL_KEYS, *MIXED, "n_epochs", "clip_range", "gae_lambda"),
     "reinforce": (*RL_KEYS, *MIXED, "feedback_delay"),
     "preference": (*RL_KEYS, "comparisons", "model_learning_rate"),
     "expected_reward": ("gamma", "ent_coef", "kl_coef", *MIXED),

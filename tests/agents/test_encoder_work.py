@@ -25,6 +25,7 @@ N = 64  # all training texts, each once
     [
         (Supervised, {}, 0, 1),
         (PPO, {"n_epochs": 2}, 1, 2),
+        (PPO, {"n_epochs": 2, "dropout": True}, 1, 2),
         (PPO, {"n_epochs": 3, "samples": 4, "baseline": "leave-one-out"}, 1, 3),
         (PPO, {"n_epochs": 2, "kl_coef": 0.1, "gold_coef": 0.5}, 3, 2),
         (REINFORCE, {"samples": 2}, 0, 1),

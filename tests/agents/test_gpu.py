@@ -27,6 +27,7 @@ from tests.envs.every_task import FORMS, every_task
 pytestmark = pytest.mark.gpu
 AGENTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "ppo": (PPO, {"kl_coef": 0.1}),
+    "ppo, dropout": (PPO, {"kl_coef": 0.1, "dropout": True}),
     "ppo leave-one-out": (PPO, {"samples": 2, "baseline": "leave-one-out"}),
     **{
         f"reinforce {baseline}": (REINFORCE, {"baseline": baseline, "kl_coef": 0.1})
