@@ -42,5 +42,5 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
 
 # What the tests need holds what the demo needs: one install serves both.
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) ".[dev,minilm,datasets,masked,tune]"
+	$(INSTALL) ".[dev,minilm,datasets,masked,tune,peft,explain,hygiene]"
 	touch $@ $(VENV)/run.stamp

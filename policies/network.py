@@ -104,6 +104,10 @@ class LabelNetwork(nn.Module):
 
     def features(self, texts: Texts) -> Tensor:
         """Features [B, G, D] of groups of tokens, float32; 0 for padding groups."""
+        return self.dropout(self.encode(texts))
+
+    def encode(self, texts: Texts) -> Tensor:
+        """What the encoder says of groups of tokens, [B, G, D], before the heads' dropout."""
         with self._autocast():
             out = self.encoder(input_ids=texts.input_ids, attention_mask=texts.attention_mask)
         if self.text_feature:
@@ -111,7 +115,7 @@ class LabelNetwork(nn.Module):
         else:
             pooled = texts.pool(out.last_hidden_state).float()
         self._count(texts, pooled)
-        return self.dropout(pooled)
+        return pooled
 
     def _count(self, texts: Texts, pooled: Tensor) -> None:
         """Count the texts as read, and as learned from once a gradient comes back, if one does."""

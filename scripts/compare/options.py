@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -11,19 +11,23 @@ from lingym.scripts.arguments import Reading, TaskOptions
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS
 
-NESTED: dict[str, type[Any]] = {"reading": Reading, "options": TaskOptions}
+NESTED: dict[str, type[Any]] = {
+    name: kind for name, kind in get_type_hints(Train).items() if is_dataclass(kind)
+}
+"""The groups of options that `Train` holds, by its names for them."""
+
 KNOWN: dict[str, Any] = {
     name: kind
     for group in (Train, *NESTED.values())
     for name, kind in get_type_hints(group).items()
     if name not in NESTED
 }
-"""The type of every option, those of `Reading` and `TaskOptions` by their own names."""
+"""The type of every option, those of a group by their own names."""
 
 FILES = ("corpus", "train", "dev", "test")
 OF_DATA = (
     *("task", *FILES, "train_limit", "dev_limit", "test_limit"),
-    *(field.name for group in NESTED.values() for field in fields(group)),
+    *(field.name for group in (Reading, TaskOptions) for field in fields(group)),
 )
 """The options that say what is read: the same for all arms of a data set."""
 
@@ -87,7 +91,7 @@ def converted(name: str, value: Any) -> Any:
 
 
 def make_train(options: Mapping[str, Any], out: Path) -> Train:
-    """A run with these options, those of `Reading` and `TaskOptions` in their places."""
+    """A run with these options, those of a group in its place."""
     inner = {
         place: kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})
         for place, kind in NESTED.items()
