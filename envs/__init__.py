@@ -5,6 +5,7 @@ from lingym.envs.dataset import Dataset, build
 from lingym.envs.encode import encode
 from lingym.envs.env import LabelEnv
 from lingym.envs.episodes import Episodes
+from lingym.envs.few_shot import few_shot
 from lingym.envs.tasks import (
     Abstaining,
     Classification,
@@ -46,6 +47,7 @@ __all__ = [
     "Task",
     "build",
     "encode",
+    "few_shot",
     "load_corpus",
     "mixed",
 ]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from lingym.scripts.arguments import AgentName, Reading, TaskName, TaskOptions
+from lingym.scripts.options_little import LittleData
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Train:
     """Score the first so many test texts only."""
     reading: Reading = field(default_factory=Reading)
     options: TaskOptions = field(default_factory=TaskOptions)
+    little: LittleData = field(default_factory=LittleData)
     max_tokens: int = 256
     """Tokens to a window, special tokens among them."""
     overflow: Literal["windows", "refuse"] = "windows"
@@ -150,4 +152,5 @@ class Train:
 
         check_numbers(self)
         check_use(self)
+        self.little.check(self.agent, self.task, self.warm_start is not None)
         train(self)

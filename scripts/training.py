@@ -31,6 +31,7 @@ from lingym.envs import (
     MultiTask,
     Task,
     build,
+    few_shot,
     load_corpus,
 )
 from lingym.envs.tasks import TASKS, Example
@@ -156,7 +157,13 @@ def used(arguments: Train, task: Task, split: str, examples: list[Example]) -> l
     if split == "train" and arguments.limit_seed is not None:
         order = np.random.default_rng(arguments.limit_seed).permutation(len(examples))
         examples = [examples[place] for place in order]
-    return limited(examples, getattr(arguments, f"{split}_limit"), isinstance(task, MultiTask))
+    kept = limited(examples, getattr(arguments, f"{split}_limit"), isinstance(task, MultiTask))
+    little = arguments.little
+    if split != "train" or little.few_shot is None:
+        return kept
+    seeds = (little.few_shot_seed, arguments.limit_seed, arguments.seed)
+    seed = next(seed for seed in seeds if seed is not None)
+    return few_shot(kept, little.few_shot, seed, task.label_space(examples))
 
 
 def limited(examples: list[Example], limit: int | None, each_task: bool) -> list[Example]:
