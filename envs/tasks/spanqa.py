@@ -66,13 +66,13 @@ class SpanQA(Task):
         """The tokens of the context as candidates, and the place of the first gold answer."""
         name, value = pick(record, self.question, ("question",), "question")
         question = text(record, name, value)
-        context = self._context(record)
+        context = self.context_of(record)
         words = tuple(WORD.findall(context))
         groups = tuple(range(1, len(words) + 1))
         passage = Passage(words, groups, before=question, special=0)
         gold = None
         if not self.unlabelled:
-            golds = self._golds(record, context)
+            golds = self.golds_of(record, context)
             gold = self._place(record, context, _whole(golds, context)) if golds else (0, 0)
         return Example(("start", "end"), gold, record, (passage,), (NOTHING, *words))
 
@@ -97,11 +97,11 @@ class SpanQA(Task):
 
     def facts(self, examples: Sequence[Example], space: LabelSpace) -> Facts:
         """The texts of spans, and all gold answers."""
-        contexts = [self._context(example.record) for example in examples]
+        contexts = [self.context_of(example.record) for example in examples]
         golds: list[list[str]] = [[] for _ in examples]
         if not self.unlabelled:
             golds = [
-                [answer for answer, _ in self._golds(example.record, context)]
+                [answer for answer, _ in self.golds_of(example.record, context)]
                 for example, context in zip(examples, contexts, strict=True)
             ]
         return {"answers": Answers(contexts, [_places(context) for context in contexts], golds)}
@@ -132,7 +132,7 @@ class SpanQA(Task):
         self, example: Example, labels: IntArray, space: LabelSpace, probabilities: FloatArray
     ) -> dict[str, Any]:
         """``question``, ``answer`` ("" for none), its characters, and its ``probability``."""
-        context = self._context(example.record)
+        context = self.context_of(example.record)
         first, last = (int(label) for label in labels)
         start, end = 0, 0
         if first > 0:
@@ -150,7 +150,7 @@ class SpanQA(Task):
 
     def render(self, example: Example, gold: IntArray, labels: IntArray, space: LabelSpace) -> str:
         """The question, the context with the gold answer in brackets, and the two units."""
-        context = self._context(example.record)
+        context = self.context_of(example.record)
         start, end = (int(place) for place in gold)
         if start > 0:
             places = _places(context)
@@ -168,14 +168,15 @@ class SpanQA(Task):
         task.bounded = True
         return task
 
-    def _context(self, record: Record) -> str:
+    def context_of(self, record: Record) -> str:
+        """The context, which holds a word at least."""
         name, value = pick(record, self.context, ("context", "passage", "text"), "context")
         context = text(record, name, value)
         if not WORD.search(context):
             raise record.error(f"{name!r} holds no word: {context!r}")
         return context
 
-    def _golds(self, record: Record, context: str) -> list[Gold]:
+    def golds_of(self, record: Record, context: str) -> list[Gold]:
         """The gold answers, each of which stands in the context where it says it does."""
         name, value = pick(record, self.answers, ("answers",), "answers")
         if isinstance(value, Mapping):
