@@ -2,18 +2,17 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from lingym.envs.label_names import subjects, uncounted
 from lingym.envs.tasks import Example
-from lingym.rewards import ABSTAIN
 from lingym.types import LabelSpace
 
 logger = logging.getLogger("lingym")
 
 YES = "yes"
-OUTSIDE = "O"
 
 
 def few_shot(
@@ -50,7 +49,8 @@ def few_shot(
     order = np.random.default_rng(seed).permutation(len(examples)).tolist()
     if space is not None and uncounted(space):
         return [examples[place] for place in order[:n]]
-    held = [labels_of(example, space) for example in examples]
+    about = () if space is None else subjects(space)
+    held = [labels_of(example, space, about) for example in examples]
     if not any(example.gold is not None for example in examples):
         raise ValueError("few examples a label: no text has gold labels")
     of_label: dict[str, list[int]] = {}
@@ -68,11 +68,14 @@ def few_shot(
             place = next(place for place in queues[label] if place not in drawn)
             drawn[place] = None
             shown.update(held[place])
-    _tell(n, {label: len(of_label.get(label, ())) for label in (*rarest, *_known(space))})
+    known = [label for label in about if label is not None]
+    _tell(n, {label: len(of_label.get(label, ())) for label in (*rarest, *known)})
     return [examples[place] for place in drawn]
 
 
-def labels_of(example: Example, space: LabelSpace | None) -> frozenset[str]:
+def labels_of(
+    example: Example, space: LabelSpace | None, about: Sequence[str | None] | None = None
+) -> frozenset[str]:
     """The labels that an example holds, as they are counted; none where it has no gold labels.
 
     - one label a text (classification, relations): that label;
@@ -80,46 +83,22 @@ def labels_of(example: Example, space: LabelSpace | None) -> frozenset[str]:
     - IOB2 tags: the types of its spans; O is in every text and counts for nothing;
     - other labels of units (parts of speech, sentences): each that a unit has;
     - units of several kinds, and mixes: all of these, named ``kind/label``.
+
+    Args:
+        example: the text.
+        space: the labels; None: each gold label by its whole name.
+        about: `lingym.envs.label_names.subjects` of the space, if it is at hand.
     """
     gold = [str(label) for label in example.gold or ()]
     if space is None:
         return frozenset(gold)
     if space.form == "text":
-        return frozenset(
-            role for role, label in zip(example.units, gold, strict=False) if label == YES
-        )
-    return frozenset(_counted(gold, space))
-
-
-def uncounted(space: LabelSpace) -> bool:
-    """Whether the labels of a space say nothing that could be counted over texts."""
-    counts = space.quota is not None and space.names[-1:] != (ABSTAIN,)
-    return space.form == "candidates" or counts or space.stop is not None
-
-
-def _counted(names: Iterable[str], space: LabelSpace) -> Iterable[str]:
-    """The labels themselves; of IOB2 tags the types."""
-    tagged = [space.transitions is not None]
-    if space.kinds:
-        tagged = [space.of_kind(kind)[0].transitions is not None for kind in space.kinds]
-    for name in names:
-        if name == ABSTAIN:
-            continue
-        owner = 0
-        if space.kind_of_label is not None:
-            owner = int(space.kind_of_label[space.places[name]])
-        before = f"{space.kinds[owner]}/" if space.kinds else ""
-        tag = name.removeprefix(before)
-        if not tagged[owner]:
-            yield name
-        elif tag != OUTSIDE:
-            yield before + tag.partition("-")[2]
-
-
-def _known(space: LabelSpace | None) -> Iterable[str]:
-    if space is None:
-        return ()
-    return space.roles if space.form == "text" else dict.fromkeys(_counted(space.names, space))
+        fitting = zip(example.units, gold, strict=False)
+        return frozenset(role for role, label in fitting if label == YES)
+    about = subjects(space) if about is None else about
+    places = (space.places.get(label) for label in gold)
+    found = (about[place] for place in places if place is not None)
+    return frozenset(label for label in found if label is not None)
 
 
 def _tell(n: int, found: dict[str, int]) -> None:
