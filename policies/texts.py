@@ -4,8 +4,8 @@ Sizes: N windows, L tokens to a window, B episodes, G groups, D features, M pool
 is a unit, the whole text, or a candidate: what the label space's `form` says.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -126,3 +126,24 @@ class Texts:
         out = out.index_add(0, self.episode_of_window, pooled)
         count = torch.bincount(self.episode_of_window, minlength=self.size[0])
         return (out / count[:, None]).view(*self.size, -1)
+
+
+class LateTexts(Texts):
+    """The texts of a batch, whose tensors are made when they are first asked for.
+
+    Whoever has the features of the batch already asks for none of them.
+    """
+
+    def __init__(self, batch: Batch, pooling: Pooling, device: torch.device, groups: int) -> None:
+        vars(self).update(batch=batch, pooling=pooling, device=device, size=(len(batch), groups))
+
+    def __getattr__(self, name: str) -> Any:  # only of what is not there
+        if name not in _FIELDS:
+            raise AttributeError(name)
+        own = vars(self)
+        made = Texts.of_batch(own["batch"], own["pooling"], own["device"], own["size"][1])
+        own.update(vars(made))
+        return own[name]
+
+
+_FIELDS = frozenset(field.name for field in fields(Texts))
