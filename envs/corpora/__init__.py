@@ -2,7 +2,14 @@
 
 from lingym.envs.corpora.conll import read_conll, read_conllu
 from lingym.envs.corpora.delimited import read_delimited
-from lingym.envs.corpora.iob import Converted, TagFault, detect_scheme, to_iob2
+from lingym.envs.corpora.iob import (
+    Converted,
+    TagFault,
+    detect_scheme,
+    find_faults,
+    from_iob2,
+    to_iob2,
+)
 from lingym.envs.corpora.jsonl import read_jsonl
 from lingym.envs.corpora.load import Corpus, load_corpus
 from lingym.envs.corpora.plain import read_plain
@@ -17,6 +24,8 @@ __all__ = [
     "Record",
     "TagFault",
     "detect_scheme",
+    "find_faults",
+    "from_iob2",
     "load_corpus",
     "read_conll",
     "read_conllu",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lingym.envs.corpora.files import read_lines
-from lingym.envs.corpora.record import Record
+from lingym.envs.corpora.record import OnError, Record, refuse
 from lingym.types import DataError
 
 SEPARATORS = {"tab": "\t", "blank": r"[ \t]+"}
@@ -32,6 +32,7 @@ def read_conll(
     labels: int | None = -1,
     separator: str | None = None,
     comments: bool | None = None,
+    on_error: OnError = refuse,
 ) -> Iterator[Record]:
     """Yields a record ``{"tokens": [...], "labels": [...]}`` for each sentence.
 
@@ -42,6 +43,7 @@ def read_conll(
         separator: ``"tab"`` or ``"blank"``; None looks at the first row.
         comments: whether every line that begins with ``#`` is a comment; None takes only those
             that cannot be tokens.
+        on_error: called with what is wrong with a row, which is then left out of its sentence.
 
     Raises:
         DataError: a row has another number of columns than the first, or an empty token or label.
@@ -56,12 +58,17 @@ def read_conll(
         if not line.strip(" \t") or re.match(r"-DOCSTART-(?=[ \t]|$)", line):
             yield from sentence.flush(str(path), labels is not None)
         elif not _is_comment(line, separator, comments):
-            token, label = columns.read(number, line)
-            sentence.add(number, token, label)
+            columns.add(sentence, number, line, on_error)
     yield from sentence.flush(str(path), labels is not None)
 
 
-def read_conllu(path: str | Path, *, tokens: int = 1, labels: int | None = 3) -> Iterator[Record]:
+def read_conllu(
+    path: str | Path,
+    *,
+    tokens: int = 1,
+    labels: int | None = 3,
+    on_error: OnError = refuse,
+) -> Iterator[Record]:
     """Yields a record for each sentence of a CoNLL-U file: by default its forms and their UPOS.
 
     Rows of multi-word tokens (``3-4``) and empty nodes (``3.1``) hold no syntactic word and are
@@ -73,8 +80,7 @@ def read_conllu(path: str | Path, *, tokens: int = 1, labels: int | None = 3) ->
         if not line.strip(" \t"):
             yield from sentence.flush(str(path), labels is not None)
         elif not line.startswith("#") and not _NOT_A_WORD.fullmatch(line.split("\t")[0]):
-            token, label = columns.read(number, line)
-            sentence.add(number, token, label)
+            columns.add(sentence, number, line, on_error)
     yield from sentence.flush(str(path), labels is not None)
 
 
@@ -107,6 +113,15 @@ class _Columns:
         self.path, self.tokens, self.labels, self.separator = path, tokens, labels, separator
         self.pattern = re.compile(SEPARATORS[separator])
         self.first: tuple[int, int] | None = None  # number of columns, and the line that had them
+
+    def add(self, sentence: _Sentence, number: int, line: str, on_error: OnError) -> None:
+        """Adds a row to its sentence, if it can be read."""
+        try:
+            token, label = self.read(number, line)
+        except DataError as error:
+            on_error(error)
+        else:
+            sentence.add(number, token, label)
 
     def read(self, number: int, line: str) -> tuple[str, str]:
         """The token and the label ("" where labels are not read) of a row."""

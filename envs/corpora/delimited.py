@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lingym.envs.corpora.files import read_lines
-from lingym.envs.corpora.record import Record
+from lingym.envs.corpora.record import OnError, Record, refuse
 from lingym.types import DataError
 
 
 def read_delimited(
-    path: str | Path, *, delimiter: str = ",", quoted: bool = True
+    path: str | Path, *, delimiter: str = ",", quoted: bool = True, on_error: OnError = refuse
 ) -> Iterator[Record]:
     """Yields a record, whose values are strings, for each row after the header.
 
@@ -20,6 +20,7 @@ def read_delimited(
         delimiter: the character between two values.
         quoted: whether a value may stand in double quotes, and then hold the delimiter, line
             ends and doubled quotes; if False a quote is a character like any other.
+        on_error: called with a row of more or fewer values, which is then left out.
 
     Raises:
         DataError: a row has more or fewer values than the header, a name in the header is empty
@@ -47,10 +48,8 @@ def read_delimited(
         if header is None:
             header = _checked(row, f"{path}:{first}")
         elif len(row) != len(header):
-            raise DataError(
-                f"{path}:{first}: wanted {len(header)} values as in the header "
-                f"({', '.join(header)}), got {len(row)}"
-            )
+            wanted = f"wanted {len(header)} values as in the header ({', '.join(header)})"
+            on_error(DataError(f"{path}:{first}: {wanted}, got {len(row)}"))
         else:
             yield Record(dict(zip(header, row, strict=True)), str(path), (first,))
 

@@ -148,6 +148,63 @@ def to_iob2(
     return Converted(converted, scheme, changed, faults)
 
 
+def find_faults(sequences: Tags, scheme: str) -> list[TagFault]:
+    """Every tag that its scheme does not allow in its place, in order; `to_iob2` raises the first.
+
+    A tag that is none of the scheme's is looked at as though it were O.
+
+    Args:
+        sequences: the tags of each sentence.
+        scheme: the scheme of the tags; ``plain`` has no faults.
+    """
+    faults: list[TagFault] = []
+    if scheme == "plain":
+        return faults
+    for sequence, given in enumerate(sequences):
+        tags, unknown = list(given), {}
+        for position, tag in enumerate(tags):
+            try:
+                _read(tag, _ROLES[scheme], scheme, sequence, position)
+            except TagFault as fault:
+                unknown[position], tags[position] = fault, OUTSIDE
+        for position, (_, message) in enumerate(_convert(tags, scheme, sequence)):
+            if position in unknown:
+                faults.append(unknown[position])
+            elif message:
+                faults.append(TagFault(message, sequence, position))
+    return faults
+
+
+def from_iob2(tags: Sequence[str], scheme: str) -> list[str]:
+    """One sentence's IOB2 tags as tags of another scheme that mark the same spans.
+
+    Args:
+        tags: of a sentence; an I- tag must go on with a span.
+        scheme: a scheme of this module; ``plain`` and ``iob2`` leave the tags as they are.
+    """
+    if scheme in ("plain", "iob2"):
+        return list(tags)
+    if scheme not in _ROLES:
+        raise ValueError(f"scheme must be one of {', '.join(_ROLES)} or plain, got {scheme!r}")
+    names = {role: prefix for prefix, role in _ROLES[scheme].items()}
+    parts = [(tag[0], tag[2:]) for tag in tags]
+    written = []
+    for place, (prefix, kind) in enumerate(parts):
+        if prefix == OUTSIDE:
+            written.append(OUTSIDE)
+            continue
+        goes_on = place + 1 < len(parts) and parts[place + 1] == ("I", kind)
+        if scheme == "iob1":
+            before = place > 0 and parts[place - 1][0] != OUTSIDE and parts[place - 1][1] == kind
+            role = "B" if prefix == "B" and before else "I"
+        elif goes_on:
+            role = prefix
+        else:
+            role = "E" if prefix == "I" else "S"
+        written.append("-".join(filter(None, (names[role], kind))))
+    return written
+
+
 def _convert(tags: Sequence[str], scheme: str, sequence: int) -> Iterator[tuple[str, str]]:
     """Each tag as IOB2, with what is wrong with it in its place, or ""."""
     roles = _ROLES[scheme]

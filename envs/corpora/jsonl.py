@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from lingym.envs.corpora.files import read_lines
-from lingym.envs.corpora.record import Record
+from lingym.envs.corpora.record import OnError, Record, refuse
 from lingym.envs.corpora.strict_json import DECODER, check_pairs, kind, reason
 from lingym.types import DataError
 
 
-def read_jsonl(path: str | Path) -> Iterator[Record]:
+def read_jsonl(path: str | Path, *, on_error: OnError = refuse) -> Iterator[Record]:
     """Yields a record for each line; empty lines hold none.
 
     Args:
         path: a file as `read_lines` takes it.
+        on_error: called with what is wrong with a line, which is then left out.
 
     Raises:
         DataError: a line is no JSON object, names a key twice, or holds half a surrogate pair.
@@ -24,9 +25,9 @@ def read_jsonl(path: str | Path) -> Iterator[Record]:
             try:
                 fields = _parse(line)
             except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"{path}:{number}: wanted one JSON object a line, {reason(error)}"
-                ) from None
+                message = f"wanted one JSON object a line, {reason(error)}"
+                on_error(DataError(f"{path}:{number}: {message}"))
+                continue
             yield Record(fields, str(path), (number,))
 
 

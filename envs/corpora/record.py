@@ -1,10 +1,18 @@
 """One labelled text as it was read, with the place it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lingym.types import DataError
+
+OnError = Callable[[DataError], None]
+"""What a reader calls with a row that it cannot read, and then goes on without."""
+
+
+def refuse(error: DataError) -> None:
+    """The usual `OnError`: nothing is read of a file that has a faulty row."""
+    raise error from None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from lingym.envs.corpora.delimited import read_delimited
 from lingym.envs.corpora.files import COMPRESSED, STDIN
 from lingym.envs.corpora.jsonl import read_jsonl
 from lingym.envs.corpora.plain import read_plain
-from lingym.envs.corpora.record import Record
+from lingym.envs.corpora.record import OnError, Record, refuse
 from lingym.envs.corpora.squad import is_squad, read_squad
 from lingym.types import DataError
 
@@ -42,6 +42,8 @@ class Options:
         separator: CoNLL: ``tab`` or ``blank``; tables: the one character between two values.
         comments: CoNLL: whether every line that begins with ``#`` is a comment.
         quoted: tables: whether values may stand in double quotes.
+        on_error: called with what is wrong with a row, which is then left out; by default it is
+            raised. SQuAD's files have no rows, and a plain text has no wrong ones.
     """
 
     format: str | None = None
@@ -49,6 +51,7 @@ class Options:
     separator: str | None = None
     comments: bool | None = None
     quoted: bool | None = None
+    on_error: OnError = refuse
 
 
 _USED_BY = {
@@ -109,12 +112,13 @@ def _read_file(path: str, options: Options) -> Iterator[Record]:
             labels=labels,
             separator=options.separator,
             comments=options.comments,
+            on_error=options.on_error,
         )
     if name == "conllu":
         tokens, labels = options.columns or (1, 3)
-        return read_conllu(path, tokens=tokens, labels=labels)
+        return read_conllu(path, tokens=tokens, labels=labels, on_error=options.on_error)
     if name == "jsonl":
-        return read_jsonl(path)
+        return read_jsonl(path, on_error=options.on_error)
     if name == "squad":
         return read_squad(path)
     if name == "text":
@@ -123,6 +127,7 @@ def _read_file(path: str, options: Options) -> Iterator[Record]:
         path,
         delimiter=options.separator or {"csv": ",", "tsv": "\t"}[name],
         quoted=options.quoted is not False,
+        on_error=options.on_error,
     )
 
 
@@ -151,5 +156,5 @@ def format_of(path: str) -> str:
 def _refuse(options: Options, used: set[str], what: str) -> None:
     """An option that would be ignored is a mistake."""
     given = {name for name, value in vars(options).items() if value is not None}
-    if unused := sorted(given - used):
+    if unused := sorted(given - used - {"on_error"}):
         raise ValueError(f"{what} has no use for the option {', '.join(unused)}")
