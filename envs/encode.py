@@ -40,7 +40,7 @@ def encode(
     units = UnitTokenizer(tokenizer) if isinstance(tokenizer, Tokenizer) else tokenizer
     if max_tokens <= len(units.prefix) + len(units.suffix):
         raise ValueError(f"max_tokens={max_tokens} leaves no room beside the special tokens")
-    reader = _Reader(units, max_tokens, overflow)
+    reader = Reader(units, max_tokens, overflow)
     tokens: list[int] = []
     owners: list[int] = []
     bounds, counts, long = [0], [], 0
@@ -82,7 +82,7 @@ def encode(
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """Passages to windows of tokens."""
 
     units: UnitTokenizer
@@ -103,13 +103,13 @@ class _Reader:
             yield [
                 (
                     p,
-                    next(whole) if p.whole else self._marked(p, next(words)),
+                    next(whole) if p.whole else self.marked(p, next(words)),
                     before.get(p.before, []),
                 )
                 for p in each
             ]
 
-    def _marked(self, passage: Passage, pieces: Pieces) -> Pieces:
+    def marked(self, passage: Passage, pieces: Pieces) -> Pieces:
         """Separators before the words, if the passage wants them."""
         mark = self.units.separator
         if not passage.marked or not mark:
@@ -133,22 +133,38 @@ class _Reader:
         prefix, suffix = self.units.prefix, self.units.suffix
         if before:
             before = [*before, *self.units.separator]
-        size = self.max_tokens - len(prefix) - len(before) - len(suffix)
+        left, right = self._cloze(example, passage)
+        size = self.max_tokens - len(prefix) - len(before) - len(suffix) - len(left) - len(right)
         head = [passage.special, *[NO_UNIT] * (len(prefix) - 1)] if prefix else []
         tail = [NO_UNIT] * len(suffix)
-        if passage.whole:
+        if passage.cloze is not None:  # the blank is all that its group owns
+            head, tail = [NO_UNIT] * len(prefix), [NO_UNIT] * len(suffix)
+        elif passage.whole:
             head, tail = [passage.special] * len(prefix), [passage.special] * len(suffix)
         elif passage.special != NO_UNIT and not prefix:
             raise ValueError("this task needs a tokenizer that puts a special token before a text")
-        for window in self._cut(example, passage, pieces, size, len(before)):
-            ids = [*prefix, *before, *pieces.ids[window.start : window.end], *suffix]
+        blank = self.units.mask
+        sides = [[passage.special if i == blank else NO_UNIT for i in s] for s in (left, right)]
+        around = len(before) + len(left) + len(right)
+        for window in self._cut(example, passage, pieces, size, around):
+            text = pieces.ids[window.start : window.end]
+            ids = [*prefix, *before, *left, *text, *right, *suffix]
             owners = self._owners(passage, window)
             first = head
             if head and not passage.whole and not before and head[-1] == owners[0] != NO_UNIT:
                 # The two would be one stretch, of which only the first token stands for the group:
                 # the word is kept, and the special token given up.
                 first = [NO_UNIT] * len(head)
-            yield ids, [*first, *[NO_UNIT] * len(before), *owners, *tail]
+            yield ids, [*first, *[NO_UNIT] * len(before), *sides[0], *owners, *sides[1], *tail]
+
+    def _cloze(self, example: Example, passage: Passage) -> tuple[list[int], list[int]]:
+        """The token ids of what stands around the text, before it and after it."""
+        if passage.cloze is None:
+            return [], []
+        try:
+            return self.units.filled(passage.cloze.before), self.units.filled(passage.cloze.after)
+        except ValueError as error:
+            raise example.record.error(str(error)) from None
 
     def _cut(
         self, example: Example, passage: Passage, pieces: Pieces, size: int, before: int
@@ -156,7 +172,7 @@ class _Reader:
         record = example.record
         if before and size < self.max_tokens // 4:
             raise record.error(
-                f"{passage.before[:60]!r} stands before the text and takes {before} of the "
+                f"{_beside(passage)[:60]!r} stands beside the text and takes {before} of the "
                 f"{self.max_tokens} tokens of a window, which leaves too few: raise max_tokens"
             )
         if self.overflow == "refuse" and len(pieces.ids) > size:
@@ -171,10 +187,19 @@ class _Reader:
     @staticmethod
     def _owners(passage: Passage, window: Window) -> list[int]:
         """The group of each token of a window."""
+        if passage.cloze is not None:
+            return [NO_UNIT] * (window.end - window.start)
         if passage.whole:
             return [passage.special] * (window.end - window.start)
         groups = passage.groups
         return [NO_UNIT if word < 0 else groups[word] for word in window.units]
+
+
+def _beside(passage: Passage) -> str:
+    """What every window begins or ends with, in words."""
+    if passage.cloze is None:
+        return passage.before
+    return " ".join((*passage.cloze.before, *passage.cloze.after)).strip()
 
 
 def _bounds(sizes: Iterable[int]) -> Bounds:

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from lingym.hub import TINY, encoder_path
 
 SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+USUAL_MASKS = ("[MASK]", "<mask>", "<|mask|>", "<special1>")
 USUAL_PADS = ("[PAD]", "<pad>", "<|padding|>", "<|endoftext|>")
 BLANKS_BEFORE: dict[str, dict[str, object]] = {
     "ByteLevel": {"add_prefix_space": True},
@@ -116,6 +117,7 @@ class UnitTokenizer:
         suffix: special token ids after it.
         separator: special token ids between two texts; empty where the tokenizer has none.
         pad: the padding id.
+        mask: the id of the token for a blank; None where the tokenizer has none.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -136,6 +138,9 @@ class UnitTokenizer:
         pads = [tokenizer.token_to_id(name) for name in USUAL_PADS]
         found = [pad for pad in pads if pad is not None]
         self.pad: int = padding["pad_id"] if padding else (found[0] if found else 0)
+        blanks = {name: tokenizer.token_to_id(name) for name in USUAL_MASKS}
+        self._blank = next((name for name, token in blanks.items() if token is not None), "")
+        self.mask: int | None = blanks.get(self._blank)
 
     def __call__(self, units: Sequence[Sequence[str]]) -> list[Pieces]:
         """The tokens of every unit of every text; a unit always has at least one.
@@ -157,6 +162,40 @@ class UnitTokenizer:
         filler = self._unknown()
         encoded = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [_filled(text.ids, [0] * len(text.ids), 1, filler) for text in encoded]
+
+    def spans(self, words: Sequence[str], whole: bool = False) -> list[tuple[int, int]]:
+        """The characters [start, end) of each token of one text, as they stand in its own word.
+
+        Args:
+            words: the text, whose tokens are those that a call gives.
+            whole: the words are one running text, whose tokens are those of `whole`.
+        """
+        if whole:
+            text = self.tokenizer.encode(" ".join(words), add_special_tokens=False)
+            return list(text.offsets) or [(0, 0)]
+        text = self._words.encode(list(words), is_pretokenized=True, add_special_tokens=False)
+        seen = set(text.word_ids)
+        lost = [(word, (0, 0)) for word in range(len(words)) if word not in seen]
+        known = zip(text.word_ids, text.offsets, strict=True)
+        return [span for _, span in sorted([*known, *lost], key=lambda piece: piece[0])]
+
+    def filled(self, texts: Sequence[str]) -> list[int]:
+        """The tokens of texts with a blank between each two.
+
+        Raises:
+            ValueError: the tokenizer knows no blank, or a text holds one.
+        """
+        if len(texts) > 1 and self.mask is None:
+            raise ValueError(
+                "the tokenizer has no token for a blank to be filled in "
+                f"({', '.join(USUAL_MASKS)}), so its encoder cannot be asked by a pattern"
+            )
+        ids: list[int] = self.tokenizer.encode(
+            self._blank.join(texts), add_special_tokens=False
+        ).ids
+        if self.mask is not None and ids.count(self.mask) != len(texts) - 1:
+            raise ValueError(f"a pattern's other words hold the blank itself, {self._blank}")
+        return ids
 
     def _unknown(self) -> int:
         model = json.loads(self.tokenizer.to_str())["model"]

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lingym.envs.corpora import Record
+from lingym.envs.tasks.cloze import Pattern, pieces_of
 from lingym.envs.tasks.columns import label, pick, text
 from lingym.envs.tasks.task import Example, Passage, Task
 from lingym.rewards import Accuracy, RelationF1, Reward, corpus_metrics, semeval_metrics
@@ -33,9 +35,12 @@ class Relation(Task):
         label: the column of the relation; None takes the first of ``label relation``.
         labels: the relations, where they are known beforehand.
         unlabelled: read texts without a relation, for prediction.
+        pattern: words around the text, with a blank whose feature is then the unit's, and the
+            places ``{head}`` and ``{tail}`` (`lingym.envs.tasks.cloze.Pattern`).
     """
 
     name = "relation"
+    settings = ("pattern",)
     corpus = "synthetic:relations"
 
     def __init__(
@@ -46,7 +51,9 @@ class Relation(Task):
         label: str | None = None,
         labels: Sequence[str] | None = None,
         unlabelled: bool = False,
+        pattern: str | None = None,
     ) -> None:
+        self.pattern, self._pattern = pattern, None if pattern is None else Pattern(pattern)
         self.text, self.head, self.tail = text, head, tail
         self.label, self.labels, self.unlabelled = label, labels, unlabelled
 
@@ -63,10 +70,18 @@ class Relation(Task):
             raise record.error(f"the head {list(head)} and the tail {list(tail)} overlap")
         unit = f"{words[slice(*head)]} | {words[slice(*tail)]}"
         passage = _passage(words, head, tail)
+        if self._pattern is not None:
+            ends = {"head": words[slice(*head)], "tail": words[slice(*tail)]}
+            _, cloze = pieces_of(words, self._pattern.around(record, ends))
+            passage = replace(passage, groups=(NO_UNIT,) * len(passage.words), cloze=cloze)
         if self.unlabelled:
             return Example((unit,), None, record, (passage,))
         name, value = pick(record, self.label, ("label", "relation"), "label")
         return Example((unit,), (label(record, name, value),), record, (passage,))
+
+    def saved(self) -> dict[str, Any]:
+        """The pattern, if there is one."""
+        return {} if self.pattern is None else super().saved()
 
     def facts(self, examples: Sequence[Example], space: LabelSpace) -> Facts:
         """How often each relation is the gold one in the split."""
@@ -158,11 +173,14 @@ def _passage(text: str, head: Span, tail: Span) -> Passage:
     marks = [(head, "@"), (tail, "#")]
     words: list[str] = []
     groups: list[int] = []
+    places: list[int] = []
     last = 0
     for (start, end), mark in sorted(marks):
         before, inner = text[last:start].split(), text[start:end].split()
+        places += [len(words) + len(before), len(words) + len(before) + 1 + len(inner)]
         words += [*before, mark, *inner, mark]
         groups += [*[NO_UNIT] * len(before), 0, *[NO_UNIT] * (len(inner) + 1)]
         last = end
     rest = text[last:].split()
-    return Passage((*words, *rest), (*groups, *[NO_UNIT] * len(rest)), special=0)
+    owners = (*groups, *[NO_UNIT] * len(rest))
+    return Passage((*words, *rest), owners, special=0, marks=tuple(places))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lingym.envs.corpora import Corpus, Record
+from lingym.envs.tasks.cloze import Cloze
 from lingym.envs.tasks.table import table
 from lingym.rewards import Reward, candidate_metrics, corpus_metrics
 from lingym.types import NO_UNIT, Facts, FloatArray, IntArray, Labelings, LabelSpace
@@ -22,6 +23,9 @@ class Passage:
         special: the group of the special token before the text, -1 for none.
         whole: the words are one running text, cut anywhere, and all tokens belong to `special`.
         marked: each word (here: a sentence) begins with a separator, which is its first token.
+        marks: places of words that stand in no text, but say where in it something is.
+        cloze: what stands around every window, with a blank, whose token alone is of the group
+            `special`.
     """
 
     words: tuple[str, ...]
@@ -30,6 +34,8 @@ class Passage:
     special: int = NO_UNIT
     whole: bool = False
     marked: bool = False
+    marks: tuple[int, ...] = ()
+    cloze: Cloze | None = None
 
 
 @dataclass(frozen=True)
