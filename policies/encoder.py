@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,6 +58,7 @@ def load_encoder(
         encoder = _pretrained(name, attention_dropout)
         if not pooler and getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # unused weights would be trained, saved and decayed for nothing
+            encoder.fresh = ()
     config = encoder.config
     if config.vocab_size < vocab_size:
         raise ValueError(
@@ -86,6 +88,12 @@ def _with_dropout(config: Any, name: str, attention_dropout: float | None) -> An
     return config
 
 
+def attention_dropout_of(folder: Path) -> float | None:
+    """The dropout of attention that the configuration in a folder says; None where it says none."""
+    config = AutoConfig.from_pretrained(folder)
+    return next((getattr(config, key) for key in ATTENTION_DROPOUT if hasattr(config, key)), None)
+
+
 def _pretrained(name: str, attention_dropout: float | None) -> Any:
     """Pretrained weights in float32; only a pooling layer may be missing, which is then random."""
     path = encoder_path(name)
@@ -100,6 +108,7 @@ def _pretrained(name: str, attention_dropout: float | None) -> Any:
             f"encoder {name!r} lacks {len(missing)} of its weights, {missing[0]} among them: its "
             "files are torn, or another model's"
         )
+    encoder.fresh = tuple(sorted(report["missing_keys"]))
     return encoder
 
 

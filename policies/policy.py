@@ -3,6 +3,7 @@
 Sizes: B episodes, U units, K labels, D features, S samples.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from lingym.policies.distribution import FORBIDDEN
+from lingym.policies.encoder_parts import added_weights
+from lingym.policies.feature_cache import FeatureCache
 from lingym.policies.heads import unit_values, value_head
+from lingym.policies.masked_head import Verbaliser
 from lingym.policies.network import History, LabelNetwork, Observation
 from lingym.policies.optim import ScaledAdamW, parameter_groups
 from lingym.policies.texts import Pooling
@@ -51,6 +55,21 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         attention_dropout: of the attention's weights while dropout is on; None: as the encoder's
             own configuration says. With 0 attention runs fused, much faster and in less memory on
             long texts; a saved policy keeps it.
+        tune: what of the encoder is trained beside the heads: ``full`` (all of it), ``frozen``
+            (nothing), ``top:N`` (the last N layers), ``bitfit`` (the biases), ``lora``, ``ia3``,
+            ``adapter``, ``prompt`` (docs/encoder-tuning.md). None: as the folder `encoder` was
+            trained, or full.
+        lora_rank: of ``lora``, 8 by default: the rank of the difference.
+        lora_alpha: of ``lora``, 16 by default: over the rank, how much the difference counts.
+        adapter_width: of ``adapter``, 64 by default: its inner features.
+        prompt_tokens: of ``prompt``, 20 by default: the virtual tokens.
+        base: where the base of a part-trained folder `encoder` is, if it has moved.
+        feature_cache: with ``frozen``, a folder where features are kept, so that a text is encoded
+            once (`lingym.policies.FeatureCache`); None keeps none.
+        verbaliser: the token ids of each label's words (`lingym.envs.verbaliser.word_ids`): a label
+            scores what the encoder's own masked-language head says of its words at the blank of a
+            pattern (`lingym.policies.masked_head`). The head is then pretrained, and learns at the
+            encoder's rate.
         optimizer_class: another optimiser than `ScaledAdamW`, such as what stock A2C brings; it has
             one learning rate for all, and the decay that its arguments say.
         optimizer_kwargs: its arguments, or further ones of `ScaledAdamW`.
@@ -74,6 +93,14 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         value_gradient: bool = False,
         autocast: bool = False,
         attention_dropout: float | None = None,
+        tune: str | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        adapter_width: int | None = None,
+        prompt_tokens: int | None = None,
+        base: str | None = None,
+        feature_cache: str | Path | None = None,
+        verbaliser: Verbaliser | None = None,
         optimizer_class: type[torch.optim.Optimizer] = ScaledAdamW,
         optimizer_kwargs: dict[str, Any] | None = None,
         use_sde: bool = False,
@@ -88,8 +115,14 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         choices = int(actions.n)
         self.assemble(
             *(observation_space, labels, choices, encoder, pooling, history, constrained, autocast),
-            attention_dropout,
+            *(attention_dropout, tune, base),
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            adapter_width=adapter_width,
+            prompt_tokens=prompt_tokens,
+            verbaliser=verbaliser,
         )
+        self.feature_cache = None if feature_cache is None else FeatureCache(feature_cache)
         self.value_gradient = value_gradient
         self.head_lr_scale, self.weight_decay = head_lr_scale, weight_decay
         self.value_head = value_head(labels, self.width)
@@ -98,9 +131,10 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         self.action_dist = CategoricalDistribution(self.choices)
         self.share_features_extractor = True
         self.optimizer_class, self.optimizer_kwargs = optimizer_class, optimizer_kwargs or {}
-        parameters: Any = self.parameters()
+        parameters: Any = [weight for weight in self.parameters() if weight.requires_grad]
         if optimizer_class is ScaledAdamW:
-            parameters = parameter_groups(self.encoder, self, weight_decay, head_lr_scale)
+            added = added_weights(self.encoder, self.tuning)
+            parameters = parameter_groups(self.encoder, self, weight_decay, head_lr_scale, added)
         arguments: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
         self.optimizer = optimizer_class(parameters, **arguments)
         self.set_training_mode(False)
@@ -153,6 +187,10 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         chosen = log_probs.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
         entropy = -(log_probs.exp() * log_probs).sum(-1)
         return chosen, entropy, self.values(features, labels, batch)
+
+    def twin(self) -> Any:
+        """A frozen policy that is the same as this one is now, where there is one without a copy."""
+        return None
 
     # Per step: the reference that stock Stable-Baselines3 algorithms train.
 
@@ -227,6 +265,10 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
             "value_gradient": self.value_gradient,
             "autocast": self.autocast,
             "attention_dropout": self.attention_dropout,
+            "verbaliser": self.verbaliser,
+            "tune": self.tune,
+            **self.tuning.sizes(),
+            "feature_cache": self.feature_cache and str(self.feature_cache.folder),
             "optimizer_class": self.optimizer_class,
             "optimizer_kwargs": self.optimizer_kwargs,
         }

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from lingym.scripts.arguments import AgentName, Reading, TaskName, TaskOptions
+from lingym.scripts.options_augment import Augmenting
 from lingym.scripts.options_little import LittleData
+from lingym.scripts.options_robust import Robust
+from lingym.scripts.options_tuning import EncoderTuning
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class Train:
     """Score the first so many test texts only."""
     reading: Reading = field(default_factory=Reading)
     options: TaskOptions = field(default_factory=TaskOptions)
+    tuning: EncoderTuning = field(default_factory=EncoderTuning)
+    augmenting: Augmenting = field(default_factory=Augmenting)
     little: LittleData = field(default_factory=LittleData)
+    robust: Robust = field(default_factory=Robust)
     max_tokens: int = 256
     """Tokens to a window, special tokens among them."""
     overflow: Literal["windows", "refuse"] = "windows"
@@ -152,5 +158,8 @@ class Train:
 
         check_numbers(self)
         check_use(self)
+        self.tuning.check(self.agent, self.warm_start is not None)
+        self.augmenting.check(self.agent, self.task)
         self.little.check(self.agent, self.task, self.warm_start is not None)
+        self.robust.check(self.agent, self.dropout, self.weight_decay)
         train(self)

@@ -144,7 +144,13 @@ def read(arguments: Train) -> Dataset:
     task, source = task_and_corpus(arguments)
 
     def keep(split: str, examples: list[Example]) -> list[Example]:
-        return used(arguments, task, split, examples)
+        kept = used(arguments, task, split, examples)
+        if split != "train":
+            return kept
+        augmented, told = arguments.augmenting.augmented(kept, task, arguments.seed)
+        if told:
+            say(told)
+        return augmented
 
     # The labels are those of all texts: a run on a slice can go on with the rest.
     return build(
@@ -246,12 +252,14 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
         n_steps=arguments.rollout,
         batch_size=arguments.batch_size,
         max_grad_norm=arguments.max_grad_norm,
+        robust=arguments.robust.settings(),
         policy_kwargs={
             "encoder": encoder(arguments),
             "head_lr_scale": arguments.head_lr_scale,
             "weight_decay": arguments.weight_decay,
             "autocast": arguments.autocast,
             "attention_dropout": arguments.attention_dropout,
+            **arguments.tuning.arguments(),
             **{name: kept[name] if value is None else value for name, value in asked.items()},
         },
         tensorboard_log=str(arguments.out / "tensorboard"),
