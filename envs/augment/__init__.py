@@ -5,17 +5,23 @@ from collections.abc import Callable
 import numpy as np
 
 from lingym.envs.augment.base import Augmentation, Chain, Mix, Perturbation, WordAugmentation
+from lingym.envs.augment.copies import Copies, augment, copies
 from lingym.envs.augment.mentions import Mentions, Pool, mentions_of, read_mentions
 from lingym.envs.augment.noise import Casing, DeletedWords, SwappedWords, Typos
+from lingym.envs.augment.spec import AUGMENTATIONS, from_spec
 from lingym.envs.augment.synonyms import Synonyms
+from lingym.envs.augment.translate import BackTranslation
 from lingym.envs.augment.unseen import UnseenEntities
 from lingym.envs.tasks import Example
 
 __all__ = [
+    "AUGMENTATIONS",
     "PERTURBATIONS",
     "Augmentation",
+    "BackTranslation",
     "Casing",
     "Chain",
+    "Copies",
     "DeletedWords",
     "Mentions",
     "Mix",
@@ -26,6 +32,9 @@ __all__ = [
     "Typos",
     "UnseenEntities",
     "WordAugmentation",
+    "augment",
+    "copies",
+    "from_spec",
     "mentions_of",
     "read_mentions",
 ]

@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from lingym.envs.augment.views import VIEWS, View, guessed, task_name, view_of
+from lingym.envs.augment.views import MIXED, VIEWS, View, guessed, task_name, view_of
 from lingym.envs.augment.words import Text
-from lingym.envs.tasks import Example, Task
+from lingym.envs.tasks import Example, MultiTask, Task
 
 Perturbation = Callable[[Example, float, np.random.Generator], Example]
 """An example, how strongly it is to be changed (0 not at all, 1 every word or mention), and what
@@ -37,13 +37,15 @@ class Augmentation:
         """The augmentation with what it takes from the training texts; most take nothing."""
         return self
 
-    def check(self, task: Task) -> None:
-        """Refuse a task that it makes no sense for.
+    def check(self, task: Task | str) -> None:
+        """Refuse a task, or one of this name, that it makes no sense for.
 
         Raises:
             ValueError: says which augmentation, which task, and why.
         """
-        name = task_name(task)
+        name = task if isinstance(task, str) else task_name(task)
+        if name == MultiTask.name:
+            raise ValueError(MIXED)
         for part in self.parts():
             if name not in part.tasks:
                 raise ValueError(

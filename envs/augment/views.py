@@ -250,6 +250,9 @@ VIEWS: dict[str, View] = {
 """How the examples of each task are seen."""
 
 
+MIXED = "a mix (multitask) cannot be augmented as a whole: no augmentation fits all its tasks"
+
+
 def task_name(task: Task) -> str:
     """Which of the known tasks this is, also where it is one of a user's own made from it.
 
@@ -259,9 +262,7 @@ def task_name(task: Task) -> str:
     if isinstance(task, Abstaining):
         return task_name(task.task)
     if isinstance(task, MultiTask):
-        raise ValueError(
-            "a mix (multitask) cannot be augmented as a whole: no augmentation fits all its tasks"
-        )
+        raise ValueError(MIXED)
     for name, kind in TASKS.items():
         if isinstance(task, kind):
             return name
