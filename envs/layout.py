@@ -92,10 +92,9 @@ class _Page:
         if (whole, texts) not in self.known:
             pieces = units.whole([" ".join(texts)])[0] if whole else units([texts])[0]
             spans = units.spans(texts, whole)
+            groups, marks = passage.groups, passage.marks
             if whole:
-                texts, groups, marks = (" ".join(texts),), (NO_UNIT,), ()
-            else:
-                groups, marks = passage.groups, passage.marks
+                texts, groups = (" ".join(texts),), (NO_UNIT,)
             starts, ends = [], []
             for place, text in enumerate(texts):
                 found = [match.span() for match in WORD.finditer(text)] or [(0, len(text))]

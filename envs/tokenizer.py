@@ -176,7 +176,7 @@ class UnitTokenizer:
         text = self._words.encode(list(words), is_pretokenized=True, add_special_tokens=False)
         seen = set(text.word_ids)
         lost = [(word, (0, 0)) for word in range(len(words)) if word not in seen]
-        known = zip(text.word_ids, text.offsets, strict=True)
+        known: list[Any] = [*zip(text.word_ids, text.offsets, strict=True)]
         return [span for _, span in sorted([*known, *lost], key=lambda piece: piece[0])]
 
     def filled(self, texts: Sequence[str]) -> list[int]:
