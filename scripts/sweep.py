@@ -3,9 +3,10 @@
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from typing import Any
 
+from lingym.scripts.groups import completed
 from lingym.scripts.train import Train
 from lingym.scripts.training import say, train
 
@@ -31,8 +32,7 @@ def run_once(arguments: Train, score_test: bool = True) -> dict[str, Any]:
     config, metrics = arguments.out / "config.json", arguments.out / "metrics.json"
     if config.exists():
         now = json.loads(json.dumps(asdict(arguments), default=str))
-        plain = {f.name: f.default for f in fields(Train) if f.default is not MISSING}
-        before = plain | json.loads(config.read_text(encoding="utf-8"))["arguments"]
+        before = completed(json.loads(config.read_text(encoding="utf-8"))["arguments"])
         names = sorted((before.keys() | now.keys()) - set(FREE))
         other = [name for name in names if before.get(name) != now.get(name)]
         if other:

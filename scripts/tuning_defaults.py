@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from lingym.rewards import from_spec
+from lingym.scripts.groups import DEFAULTS, value_of
 from lingym.scripts.train import Train
 from lingym.scripts.tune import Tune
 from lingym.scripts.tuning_space import WARM, Knob
@@ -24,7 +25,7 @@ BASELINES = Knob("baseline", ("leave-one-out", "group", "greedy"))
 OWN: dict[str, tuple[Knob, ...]] = {
     "supervised": (Knob("label_smoothing", (0.0, 0.05, 0.1, 0.2)),),
     "ppo": (
-        *(KL, ENTROPY, SAMPLES, GOLD),
+        *(KL, ENTROPY, SAMPLES, GOLD, DROPOUT),
         Knob("clip_range", (0.1, 0.2, 0.3)),
         Knob("n_epochs", (1, 2, 4)),
         Knob("baseline", ("leave-one-out", "group")),
@@ -76,4 +77,4 @@ def warm_knob(tune: Tune) -> tuple[Knob, ...]:
 
 def changed(base: Train, name: str) -> bool:
     """Whether an option is other than by default."""
-    return bool(getattr(base, name) != getattr(Train, name))
+    return bool(value_of(base, name) != DEFAULTS[name])

@@ -6,13 +6,14 @@ A file of them is YAML, one knob a line: a list of choices, or the bounds of a r
 import types
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import yaml
 
+from lingym.scripts.groups import DEFAULTS, HINTS, PLACES, value_of, with_options
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS, check_numbers
 
@@ -130,7 +131,7 @@ def knob(name: str, content: Any, where: str, base: Train) -> Knob:
     takers = [agent for agent, names in OWN_KEYS.items() if name in names]
     if takers and base.agent not in takers:
         raise ValueError(f"{where}: {name} is for --agent {', '.join(takers)}, not {base.agent}")
-    if name != WARM and getattr(base, name) != getattr(Train, name, None):
+    if name != WARM and value_of(base, name) != DEFAULTS.get(name):
         raise ValueError(f"{where}: {name} is given on the command line, too: leave out one")
     if isinstance(content, list) and content:
         made = Knob(name, tuple(converted(kind, value, name, where) for value in content))
@@ -149,7 +150,7 @@ def knob(name: str, content: Any, where: str, base: Train) -> Knob:
                 raise ValueError(f"{where}: {name} must be 0 or more, got {value}")
             continue
         try:
-            check_numbers(replace(base, **{name: value}))
+            check_numbers(with_options(base, {name: value}))
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
     return made
@@ -182,17 +183,21 @@ def kind_of(name: str, where: str) -> Any:
     """
     if name == WARM:
         return int
-    hints = get_type_hints(Train)
-    if name in HELD:
+    if name in HELD or PLACES.get(name) in HELD:
         raise ValueError(f"{where}: {name} cannot be searched: all trials have the same")
-    if name not in hints:
-        near = get_close_matches(name, [WARM, *(known for known in hints if known not in HELD)])
+    if name not in HINTS:
+        near = get_close_matches(name, [WARM, *searched()])
         told = f": did you mean {', '.join(near)}?" if near else ", see lingym train --help"
         raise ValueError(f"{where}: lingym train has no option {name!r}{told}")
-    hint = hints[name]
+    hint = HINTS[name]
     if get_origin(hint) in (Union, types.UnionType):
         hint = next(inner for inner in get_args(hint) if inner is not type(None))
     return hint
+
+
+def searched() -> list[str]:
+    """The options that can be searched."""
+    return [name for name in HINTS if name not in HELD and PLACES.get(name) not in HELD]
 
 
 def converted(kind: Any, value: Any, name: str, where: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 
 from lingym.agents.callbacks import Measurement
+from lingym.scripts.groups import with_options
 from lingym.scripts.sweep import FREE, run_once
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS, check_numbers, check_use
@@ -98,7 +99,7 @@ def run_trial(
 def run_of(tune: "Tune", base: Train, settings: Mapping[str, Any], seed: int, out: Path) -> Train:
     """The options of one run; its warm start is trained now, if nobody has."""
     own = {name: value for name, value in settings.items() if name != WARM}
-    arguments = replace(base, **own, seed=seed, out=out)
+    arguments = replace(with_options(base, own), seed=seed, out=out)
     check_numbers(arguments)
     check_use(arguments)
     start = warm_start(tune, base, settings, seed)

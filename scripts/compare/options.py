@@ -2,27 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 from lingym.scripts.arguments import Reading, TaskOptions
+from lingym.scripts.groups import HINTS as KNOWN
+from lingym.scripts.groups import with_options
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS
-
-NESTED: dict[str, type[Any]] = {
-    name: kind for name, kind in get_type_hints(Train).items() if is_dataclass(kind)
-}
-"""The groups of options that `Train` holds, by its names for them."""
-
-KNOWN: dict[str, Any] = {
-    name: kind
-    for group in (Train, *NESTED.values())
-    for name, kind in get_type_hints(group).items()
-    if name not in NESTED
-}
-"""The type of every option, those of a group by their own names."""
 
 FILES = ("corpus", "train", "dev", "test")
 OF_DATA = (
@@ -31,7 +20,7 @@ OF_DATA = (
 )
 """The options that say what is read: the same for all arms of a data set."""
 
-OF_SPLITS = (*OF_DATA, "limit_seed")
+OF_SPLITS = (*OF_DATA, "limit_seed", "few_shot", "few_shot_seed")
 """With that which draws the training texts: no arm learns from others."""
 
 OF_STUDY = {
@@ -92,12 +81,7 @@ def converted(name: str, value: Any) -> Any:
 
 def make_train(options: Mapping[str, Any], out: Path) -> Train:
     """A run with these options, those of a group in its place."""
-    inner = {
-        place: kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})
-        for place, kind in NESTED.items()
-    }
-    own = {f.name for f in fields(Train)}
-    return Train(out=out, **{k: v for k, v in options.items() if k in own}, **inner)
+    return with_options(Train(out=out), {k: v for k, v in options.items() if k in KNOWN})
 
 
 def fitting(options: Mapping[str, Any], agent: str) -> dict[str, Any]:
