@@ -9,6 +9,7 @@ from lingym.scripts.bench_compare import Compare
 from lingym.scripts.bench_drift import Drift
 from lingym.scripts.bench_feedback import FeedbackCurves
 from lingym.scripts.bench_gradients import Gradients
+from lingym.scripts.bench_robustness import RobustnessReport
 from lingym.scripts.bench_rouge import RougeRate
 from lingym.scripts.bench_speed import Speed, run
 
@@ -33,6 +34,7 @@ class Bench:
         | Annotated[Gradients, subcommand("gradients")]
         | Annotated[Drift, subcommand("drift")]
         | Annotated[Compare, subcommand("compare")]
+        | Annotated[RobustnessReport, subcommand("robustness")]
     ) = field(default_factory=SpeedOfTraining)
 
     def run(self) -> None:

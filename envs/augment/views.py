@@ -75,18 +75,27 @@ class TaggedWords:
 
 
 class WholeText:
-    """The label is of the whole text: classification and multi-label."""
+    """The label is of the whole text, which is the one unit (classification) or none (multilabel).
+
+    Words that a pattern puts around the text are no part of it, and stay.
+    """
+
+    def __init__(self, unit: bool) -> None:
+        self.unit = unit
 
     def texts(self, example: Example) -> tuple[Text, ...]:
         """The text."""
         return (split(example.read(of_text=True)[0].words[0]),)
 
     def changed(self, example: Example, texts: tuple[Text, ...]) -> Example:
-        """The text as a unit, or as the passage that all candidate labels are told from."""
-        text = spelled(texts[0], example.read(of_text=True)[0].words[0])
+        """The text wherever it stands: as the unit, and as the passage that is read."""
+        if self.unit:
+            example = replace(example, units=(spelled(texts[0], example.units[0]),))
         if not example.passages:
-            return replace(example, units=(text,))
-        return replace(example, passages=(replace(example.passages[0], words=(text,)),))
+            return example
+        passage = example.passages[0]
+        words = (spelled(texts[0], passage.words[0]),)
+        return replace(example, passages=(replace(passage, words=words),))
 
 
 class Sentences:
@@ -239,8 +248,8 @@ def _shift(answer: str, start: int, moved: dict[int, int]) -> int:
 VIEWS: dict[str, View] = {
     "tagging": TaggedWords(),
     "slots_intent": TaggedWords(f"{SLOT}/", after=1),
-    "classification": WholeText(),
-    "multilabel": WholeText(),
+    "classification": WholeText(unit=True),
+    "multilabel": WholeText(unit=False),
     "sentences": Sentences(),
     "summary": Sentences(),
     "relation": MarkedSpans(),
@@ -298,7 +307,8 @@ def guessed(example: Example) -> str:
     if first.marked:
         return "sentences"
     if first.whole:
-        return "multilabel"
+        alone = len(example.units) == 1 and example.units[0].strip() == first.words[0].strip()
+        return "classification" if alone else "multilabel"
     if example.units == ("start", "end") and example.candidates:
         return "spanqa"
     return "choice" if len(example.passages) > 1 else "relation"

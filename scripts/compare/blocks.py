@@ -161,6 +161,7 @@ class Report:
         notices: what must be known before the answer is believed.
         made: when, where, how much.
         sections: in reading order.
+        over: the question, above the title of the page.
     """
 
     title: str
@@ -169,3 +170,4 @@ class Report:
     notices: Sequence[str]
     made: str
     sections: Sequence[Section]
+    over: str = "Does reinforcement help?"

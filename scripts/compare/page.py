@@ -42,7 +42,7 @@ def page(report: Report) -> str:
     contents = tag("nav", tag("ol", *links), aria_label="Contents")
     top = tag(
         "header",
-        tag("p", "Does reinforcement help?", class_="over"),
+        tag("p", report.over, class_="over"),
         tag("h1", report.title),
         tag("p", report.about, class_="about") if report.about else "",
         tag("div", *(tag("p", each) for each in report.answer), class_="answer"),
