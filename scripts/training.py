@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from lingym.agents import (
     Supervised,
     evaluate,
 )
+from lingym.agents.alike import same_tokens
 from lingym.agents.callbacks import DevCallback, Measurement
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.labeller import model_folder
@@ -31,14 +33,25 @@ from lingym.envs import (
     MultiTask,
     Task,
     build,
-    few_shot,
     load_corpus,
 )
 from lingym.envs.tasks import TASKS, Example
 from lingym.envs.tasks.abstaining import SETTING, known_task
 from lingym.envs.tasks.multitask import FIELD
-from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings
+from lingym.envs.tokenizer import load_tokenizer
+from lingym.hub import TINY
+from lingym.policies import (
+    LabelPolicy,
+    ResidualPolicy,
+    load_heads,
+    read_labels,
+    read_settings,
+    saved_policy,
+    trained_parameters,
+)
+from lingym.policies.save import kept_verbaliser
 from lingym.rewards import ABSTAIN
+from lingym.scripts.little import begin_head, head_arguments, shots, split_of, task_arguments
 from lingym.scripts.mix import load_mix
 from lingym.scripts.reward_state import resume_reward, save_reward
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
@@ -82,13 +95,16 @@ def train(
         torch.set_num_threads(arguments.threads)
     refuse_old_run(arguments.out)
     dataset = read(arguments) if dataset is None else dataset
-    if "train" not in dataset.splits:
-        raise ValueError("no training texts: give --train FILE or --corpus NAME")
+    texts = dataset[split_of(arguments, dataset)]
+    zero_shot = arguments.little.zero_shot
+    if zero_shot and arguments.episodes is not None:
+        raise ValueError("--episodes means nothing with --zero-shot, which does not train")
     agent = make_agent(arguments, dataset)
-    texts = dataset["train"]
-    episodes = arguments.episodes or 3 * len(texts)
+    episodes = 0 if zero_shot else arguments.episodes or 3 * len(texts)
     say(f"{len(texts)} training texts, {labels_of(dataset.space)}, on {agent.device}")
-    dev = dev_callback(arguments, dataset, episodes, watch)
+    trained, every = trained_parameters(agent.policy)
+    say(f"tune {agent.policy.tune}: {trained:,} of {every:,} parameters are trained")
+    dev = None if zero_shot else dev_callback(arguments, dataset, episodes, watch)
     if arguments.warm_start is not None and arguments.agent != "supervised":
         told = resume_reward(agent.label_env.reward, arguments.warm_start)
         if told:
@@ -96,12 +112,13 @@ def train(
     begin_run(arguments.out, arguments)
     begin_memory(agent.device)
     began = time.monotonic()
-    agent.learn(
-        total_episodes=episodes,
-        callback=dev,
-        tb_log_name=arguments.agent,
-        progress_bar=arguments.progress,
-    )
+    if not zero_shot:
+        agent.learn(
+            total_episodes=episodes,
+            callback=dev,
+            tb_log_name=arguments.agent,
+            progress_bar=arguments.progress,
+        )
     spent = cost(agent.policy)  # before the test split is read
     seconds = time.monotonic() - began - (dev.evaluation_seconds if dev else 0.0)
     labeller = Labeller(
@@ -123,12 +140,14 @@ def train(
             "episodes": agent.num_episodes,
             "steps": agent.num_timesteps,
             "seconds": round(seconds, 3),
-            "steps_per_second": round(agent.num_timesteps / seconds, 1),
+            "steps_per_second": round(agent.num_timesteps / max(seconds, 1e-9), 1),
             **spent,
         },
     }
     if dev and not arguments.keep_best:
         metrics["dev"] = dev.curve[-1].metrics
+    if zero_shot and "dev" in dataset.splits:
+        metrics["dev"] = evaluate(agent.policy, dataset["dev"])
     if dev:
         metrics["curve"] = [vars(point) for point in dev.curve]
     write_json(arguments.out / "metrics.json", metrics)
@@ -164,12 +183,9 @@ def used(arguments: Train, task: Task, split: str, examples: list[Example]) -> l
         order = np.random.default_rng(arguments.limit_seed).permutation(len(examples))
         examples = [examples[place] for place in order]
     kept = limited(examples, getattr(arguments, f"{split}_limit"), isinstance(task, MultiTask))
-    little = arguments.little
-    if split != "train" or little.few_shot is None:
+    if split != "train" or arguments.little.few_shot is None:
         return kept
-    seeds = (little.few_shot_seed, arguments.limit_seed, arguments.seed)
-    seed = next(seed for seed in seeds if seed is not None)
-    return few_shot(kept, little.few_shot, seed, task.label_space(examples))
+    return shots(arguments, kept, task.label_space(examples))
 
 
 def limited(examples: list[Example], limit: int | None, each_task: bool) -> list[Example]:
@@ -189,9 +205,11 @@ def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
     """What a run labels, with the labels of its warm start if it has one."""
     kind = arguments.task
     given = {**arguments.options.arguments(kind), **arguments.reading.arguments(kind)}
+    given |= task_arguments(arguments)
     abstaining = arguments.options.abstaining()
     files = {name: getattr(arguments, name) for name in ("corpus", "train", "dev", "test")}
     named = {name: value for name, value in files.items() if value is not None}
+    own = arguments.train or arguments.corpus or (arguments.little.zero_shot and named)
     if kind == "multitask":
         if named:
             raise ValueError(f"multitask reads its files from --mix: leave out --{min(named)}")
@@ -202,15 +220,15 @@ def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
         if abstaining is not None:
             task = Abstaining(task, **abstaining)
         source = load_corpus(
-            **(named if arguments.train or arguments.corpus else {"corpus": task.corpus, **named}),
+            **(named if own else {"corpus": task.corpus, **named}),
             options=arguments.reading.options(),
         )
     assert isinstance(source, Corpus)
-    if arguments.warm_start is None:
+    folder = begun_from(arguments)
+    if folder is None:
         return task, source
-    if arguments.encoder is not None:
+    if arguments.warm_start is not None and arguments.encoder is not None:
         raise ValueError("--warm-start brings its own encoder: leave out --encoder")
-    folder = model_folder(arguments.warm_start)
     kept = read_settings(folder).get("task_settings", {})
     labels = read_labels(folder)
     if isinstance(task, MultiTask):
@@ -222,20 +240,48 @@ def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
     return known_task(TASKS[kind], labels, **{**kept, **given}), source
 
 
+def begun_from(arguments: Train) -> Path | None:
+    """The model folder of the warm start, or of the labeller to be corrected."""
+    run = arguments.warm_start or arguments.fusion.residual
+    return None if run is None else model_folder(run)
+
+
 def encoder(arguments: Train) -> str:
-    """The encoder's name: the warm start's folder, or the one asked for."""
+    """The encoder whose tokens are read: that of what the run begins from, or the one asked for."""
+    folder = begun_from(arguments)
+    return arguments.encoder or "minilm" if folder is None else str(folder)
+
+
+def policy_class(arguments: Train, dataset: Dataset) -> tuple[type[LabelPolicy], dict[str, Any]]:
+    """The class of the policy, and what it begins from.
+
+    Raises:
+        ValueError: an encoder was asked for that reads other tokens than the labeller.
+    """
+    folder = begun_from(arguments)
+    if folder is None:
+        return LabelPolicy, {"encoder": encoder(arguments)}
     if arguments.warm_start is not None:
-        return str(model_folder(arguments.warm_start))
-    return arguments.encoder or "minilm"
+        return saved_policy(folder, read_settings(folder))
+    name = arguments.encoder
+    if name not in (None, TINY) and not same_tokens(load_tokenizer(name), dataset.tokenizer):
+        raise ValueError(
+            f"--encoder {name} reads other tokens than the labeller {arguments.fusion.residual}: "
+            "leave it out, or take a labeller that was trained on it"
+        )
+    return ResidualPolicy, {"residual": str(folder), "encoder": name}
 
 
 def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
     """The agent, with the warm start's weights if there is one."""
-    folder = None if arguments.warm_start is None else model_folder(arguments.warm_start)
+    folder = begun_from(arguments)
+    kind, begun = policy_class(arguments, dataset)
     kept = {"pooling": "first", "history": "none", "constrained": None}
+    blanks: dict[str, Any] = {}
     if folder is not None:
         settings = read_settings(folder)
         kept = {name: settings[name] for name in kept}
+        blanks = kept_verbaliser(settings)
         if arguments.history not in (None, kept["history"]):
             kept["constrained"] = None
     asked = {name: getattr(arguments, name) for name in kept}
@@ -243,10 +289,11 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
     rate = arguments.learning_rate or (5e-5 if reinforcing and folder else 1e-4)
     if arguments.feedback_delay and arguments.agent != "reinforce":
         raise ValueError(f"--feedback-delay is for --agent reinforce, not {arguments.agent}")
-    env = LabelVectorEnv(dataset=dataset, reward=arguments.reward)
+    split = split_of(arguments, dataset)
+    env = LabelVectorEnv(dataset=dataset, split=split, reward=arguments.reward)
     own = {name: getattr(arguments, name) for name in OWN_KEYS[arguments.agent]}
     agent: EpisodicAlgorithm = AGENTS[arguments.agent](
-        LabelPolicy,
+        kind,
         env,
         learning_rate=warmup_linear(rate, arguments.warmup),
         n_steps=arguments.rollout,
@@ -254,12 +301,13 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
         max_grad_norm=arguments.max_grad_norm,
         robust=arguments.robust.settings(),
         policy_kwargs={
-            "encoder": encoder(arguments),
+            **begun,
             "head_lr_scale": arguments.head_lr_scale,
             "weight_decay": arguments.weight_decay,
             "autocast": arguments.autocast,
             "attention_dropout": arguments.attention_dropout,
             **arguments.tuning.arguments(),
+            **(blanks or head_arguments(arguments, dataset)),
             **{name: kept[name] if value is None else value for name, value in asked.items()},
         },
         tensorboard_log=str(arguments.out / "tensorboard"),
@@ -267,8 +315,9 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
         device=arguments.device,
         **{name: value for name, value in own.items() if value is not None},
     )
-    if folder is not None:
+    if folder is not None and arguments.warm_start is not None:
         load_heads(agent.policy, folder)
+    begin_head(arguments, agent, dataset)
     return agent
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lingym.envs.corpora import Record
+from lingym.envs.tasks.cloze import Pattern, pieces_of
 from lingym.envs.tasks.columns import label, pick, text
-from lingym.envs.tasks.task import Example, Task
+from lingym.envs.tasks.task import Example, Passage, Task
 from lingym.rewards import Accuracy, Reward
 from lingym.types import FloatArray, IntArray, LabelSpace
 
@@ -20,10 +21,13 @@ class Classification(Task):
             ``label intent class category``.
         labels: the label names, where they are known beforehand.
         unlabelled: read texts without gold labels, for prediction.
+        pattern: words around the text, with a blank for the encoder to fill in
+            (`lingym.envs.tasks.cloze.Pattern`); None: the text alone.
     """
 
     name = "classification"
     of_text = True
+    settings = ("pattern",)
 
     def __init__(
         self,
@@ -31,17 +35,27 @@ class Classification(Task):
         label: str | None = None,
         labels: Sequence[str] | None = None,
         unlabelled: bool = False,
+        pattern: str | None = None,
     ) -> None:
         self.text, self.label, self.labels, self.unlabelled = text, label, labels, unlabelled
+        self.pattern, self._pattern = pattern, None if pattern is None else Pattern(pattern)
 
     def example(self, record: Record) -> Example:
         """One unit: the text."""
         name, value = pick(record, self.text, ("text", "sentence", "tokens", "words"), "text")
         words = text(record, name, value)
+        passages: tuple[Passage, ...] = ()
+        if self._pattern is not None:
+            read, cloze = pieces_of(words, self._pattern.around(record, {}))
+            passages = (Passage((read,), special=0, whole=True, cloze=cloze),)
         if self.unlabelled:
-            return Example((words,), None, record)
+            return Example((words,), None, record, passages)
         name, value = pick(record, self.label, ("label", "intent", "class", "category"), "label")
-        return Example((words,), (label(record, name, value),), record)
+        return Example((words,), (label(record, name, value),), record, passages)
+
+    def saved(self) -> dict[str, Any]:
+        """The pattern, if there is one."""
+        return {} if self.pattern is None else super().saved()
 
     def default_reward(self, space: LabelSpace) -> Reward:
         """1 for the gold label, 0 for another."""
