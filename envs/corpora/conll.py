@@ -51,7 +51,7 @@ def read_conll(
     if separator not in (None, *SEPARATORS):
         raise ValueError(f"separator must be one of {[*SEPARATORS]} or None, got {separator!r}")
     rows = list(read_lines(path))
-    separator = separator or _separator(rows)
+    separator = separator or separator_of(rows)
     columns = _Columns(str(path), tokens, labels, separator)
     sentence = _Sentence()
     for number, line in rows:
@@ -164,7 +164,7 @@ class _Columns:
         return cell
 
 
-def _separator(rows: list[tuple[int, str]]) -> str:
+def separator_of(rows: list[tuple[int, str]]) -> str:
     """Tab or blank, by the first row; one that begins with # counts only where no other exists."""
     lines = [line for _, line in rows if line.strip(" \t")]
     first = next((line for line in lines if not line.startswith("#")), lines[0] if lines else "")

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lingym.envs.tasks import Example
 from lingym.scripts.compare.passes import run_of_arm
 from lingym.scripts.compare.prepare import sources
 from lingym.scripts.compare.study import Data, Study
+from lingym.scripts.hygiene.texts import text_of
 from lingym.scripts.train import Train
 from lingym.scripts.training import task_and_corpus, used
 
@@ -36,18 +36,3 @@ def texts_of(run: Train) -> dict[str, list[str]]:
         split: [text_of(example, space.of_text) for example in used(run, task, split, examples)]
         for split, examples in splits.items()
     }
-
-
-def text_of(example: Example, of_text: bool) -> str:
-    """What an encoder reads of a text, piece by piece: a question, its context, its choices.
-
-    A piece that is read several times, as a context is with each choice, stands here once.
-
-    Args:
-        example: the text.
-        of_text: as the label space has it.
-    """
-    pieces: dict[str, None] = {}
-    for passage in example.read(of_text):
-        pieces |= dict.fromkeys((passage.before, " ".join(passage.words)))
-    return "\n".join(piece for piece in pieces if piece)

@@ -1,0 +1,1 @@
+"""What is wrong with labelled files, and files without it."""
