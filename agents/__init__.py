@@ -1,6 +1,7 @@
 """How a policy learns: Stable-Baselines3 algorithms on whole episodes."""
 
 from lingym.agents.adapter import LabelVecEnv
+from lingym.agents.ensemble import Ensemble
 from lingym.agents.evaluate import evaluate, predict_labels
 from lingym.agents.expected import ExpectedReward
 from lingym.agents.labeller import Labeller
@@ -18,6 +19,7 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SARSA",
+    "Ensemble",
     "ExpectedReward",
     "LabelVecEnv",
     "Labeller",

@@ -197,6 +197,10 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
 
     def set_reference(self, policy: LabelPolicy | None = None) -> None:
         """Fix the policy that KL is measured to: the given one, or this one as it is now."""
+        twin = self.policy.twin() if policy is None else None
+        if twin is not None:  # frozen already, and its encoder runs for this policy anyway
+            self.reference = twin
+            return
         self.reference = copy.deepcopy(self.policy if policy is None else policy)
         self.reference.work = self.policy.work
         self.reference.to(self.device).train(False).requires_grad_(False)

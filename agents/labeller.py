@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -34,8 +34,17 @@ from lingym.envs.tasks import TASKS
 from lingym.envs.tasks.abstaining import SETTING, known_task
 from lingym.envs.tokenizer import SPECIAL, UnitTokenizer, load_tokenizer
 from lingym.hub import TINY, encoder_path
-from lingym.policies import LabelPolicy, load_heads, read_labels, read_settings, save_policy
-from lingym.policies.save import SETTINGS
+from lingym.policies import (
+    LabelPolicy,
+    ResidualPolicy,
+    load_heads,
+    read_labels,
+    read_settings,
+    save_policy,
+    saved_policy,
+)
+from lingym.policies.save import BASE, SETTINGS
+from lingym.policies.tuned_encoder import weight_files
 from lingym.rewards import without_abstain
 from lingym.types import LabelSpace, Quota
 
@@ -45,7 +54,7 @@ STOCK = (None, "tagging", "classification", "multilabel")
 FORMS = {"multilabel": "text", "spanqa": "candidates"}
 """The form of the labels of tasks that do not label units of their own."""
 
-FILES = ("config.json", "model.safetensors", "tokenizer.json")
+FILES = ("config.json", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -176,22 +185,28 @@ class Labeller:
         shutil.rmtree(new, ignore_errors=True)
         settings = {"max_tokens": self.max_tokens, "overflow": self.overflow}
         kept = {"task": self.task, "task_settings": dict(self.settings)}
+        if isinstance(self.policy, ResidualPolicy):
+            kept["residual"] = {"shared": self.policy.shared}
         save_policy(self.policy, new, self.task in STOCK, **kept, **settings)
         self._stock_tokenizer().save_pretrained(new)
+        if isinstance(self.policy, ResidualPolicy):
+            replace(self, policy=self.policy.base.policy).save(new / BASE)
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(new, folder)
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto") -> "Labeller":
+    def load(cls, folder: str | Path, device: str = "auto", base: str | None = None) -> "Labeller":
         """Read a model folder, or the ``model`` in a run's folder.
 
         Args:
             folder: what `save` wrote, or ``lingym train --out``.
             device: ``auto`` takes a GPU where there is one.
+            base: where the model lies that a part-trained one stands on, if it has moved; see also
+                ``LINGYM_BASE`` (docs/encoder-tuning.md).
 
         Raises:
-            ValueError: the folder is not a lingym model, or is torn.
+            ValueError: the folder is not a lingym model, or is torn, or its base is not there.
         """
         folder = model_folder(folder)
         settings, labels = read_settings(folder), read_labels(folder)
@@ -204,13 +219,10 @@ class Labeller:
         space = observation_space(
             tokenizer.get_vocab_size(), windows=1, tokens=max_tokens, units=1, labels=len(labels)
         )
-        policy = LabelPolicy(
-            space,
-            LabelDiscrete(labels),
-            lambda _: 0.0,
-            encoder=str(folder),
-            **{name: settings[name] for name in SETTINGS},
-        )
+        kind, more = saved_policy(folder, settings)
+        kept = {name: settings[name] for name in SETTINGS}
+        more = more if base is None else {**more, "base": base}
+        policy = kind(space, LabelDiscrete(labels), lambda _: 0.0, **more, **kept)
         load_heads(policy, folder)
         policy.to(get_device(device))
         return cls(
@@ -220,7 +232,10 @@ class Labeller:
 
     def _stock_tokenizer(self) -> Any:
         """The tokenizer as Hugging Face pipelines want it."""
-        name = self.policy.encoder_name
+        policy = self.policy
+        while isinstance(policy, ResidualPolicy):  # which reads the tokens of what it corrects
+            policy = policy.base.policy
+        name = policy.encoder_name
         if name != TINY:
             return AutoTokenizer.from_pretrained(encoder_path(name))
         special = {f"{role}_token": token for role, token in SPECIAL.items()}
@@ -229,10 +244,11 @@ class Labeller:
 
 def _complete(folder: Path, settings: dict[str, Any]) -> None:
     """Refuse a folder that is torn: a file or a setting missing, or not what it should be."""
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    files = (*FILES, *weight_files(folder))
+    missing = [name for name in files if not (folder / name).is_file()]
     if missing:
         raise ValueError(f"{folder} is torn: it has no {', '.join(missing)}")
-    for name in FILES:
+    for name in files:
         try:
             if name.endswith(".json"):
                 json.loads((folder / name).read_text(encoding="utf-8"))
@@ -264,6 +280,8 @@ def _task_fault(name: str | None, kept: Any, labels: LabelSpace) -> str:
         return _mix_fault(kept, labels)
     for key, value in kept.items():
         sound = type(value) is bool if key == "sequential" else value is None or _positive(value)
+        if key == "pattern":
+            sound = isinstance(value, str)
         if key not in kind.settings or not sound:
             known = ", ".join(kind.settings) or "none"
             return (

@@ -27,9 +27,11 @@ def scores_of(policy: LabelPolicy, episodes: Episodes, budget: int = 8192) -> Sc
 
     Raises:
         ValueError: the labels of a text depend on each other, are candidates or of several kinds,
-            or a unit has no gold label.
+            a unit has no gold label, or the policy corrects another.
     """
     space = episodes.space
+    if not policy.alone:
+        raise ValueError("a labeller that corrects another has no head of its own to be tuned")
     chained = policy.chained or space.stop is not None or space.quota is not None
     if chained or space.form == "candidates" or space.kinds:
         raise ValueError(

@@ -83,8 +83,7 @@ class LabelDistribution:
                 "no exact expectation where labels are counted (a quota): a unit then depends on "
                 "all before it; sample the labelings"
             )
-        transition = self.scores.new_zeros(1, 1) if self.transition is None else self.transition
-        every = (self.scores[:, :, None] + transition).log_softmax(-1)
+        every = self.tables()
         going = torch.ones_like(self.scores[0, 0])
         if self.stop is not None:
             going[self.stop] = 0.0
@@ -100,6 +99,19 @@ class LabelDistribution:
             else:
                 now = torch.cat([following, torch.zeros_like(now[:, :1])], -1)
         return torch.stack(reached, 1), every
+
+    def tables(self) -> Tensor:
+        """Log-probabilities of a unit's labels given the label before it, [B, U, J, K].
+
+        J is 1 where units are independent, else K + 1. Quotas are left out.
+        """
+        transition = self.scores.new_zeros(1, 1) if self.transition is None else self.transition
+        return (self.scores[:, :, None] + transition).log_softmax(-1)
+
+    def table(self, unit: int) -> Tensor:
+        """Those of one unit, [B, J, K]."""
+        scores = self.scores[:, unit, None]
+        return (scores if self.transition is None else scores + self.transition).log_softmax(-1)
 
     def marginals(self) -> Tensor:
         """The probability of every label of every unit, [B, U, K], with gradients.
@@ -152,15 +164,15 @@ class LabelDistribution:
             return self._beam()
         if self.transition is None:
             return self.ended(self.scores.argmax(-1))
-        return self.ended(self._viterbi(self.transition))
+        return self.ended(self._viterbi())
 
-    def _viterbi(self, transition: Tensor) -> Tensor:
+    def _viterbi(self) -> Tensor:
         _, units, count = self.scores.shape
-        best = (self.scores[:, 0] + transition[count]).log_softmax(-1)  # [B, K]
+        best = self.table(0)[:, count]  # [B, K]
         same = torch.arange(count, device=best.device).expand_as(best)
         back = []
         for unit in range(1, units):
-            step = (self.scores[:, unit, None] + transition[:count]).log_softmax(-1)
+            step = self.table(unit)[:, :count]
             score, origin = (best[:, :, None] + step).max(1)  # over the label before
             inside = (unit < self.lengths)[:, None]
             best = torch.where(inside, score, best)

@@ -3,6 +3,8 @@
 Sizes: B episodes, G groups, U units, K labels, C candidates, D features.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -36,18 +38,22 @@ def value_head(space: LabelSpace, width: int) -> nn.Linear:
 
 
 def label_scores(
-    space: LabelSpace, head: nn.Linear, features: Tensor, groups: Tensor, kinds: Tensor | None
+    space: LabelSpace,
+    head: Callable[[Tensor], Tensor],
+    features: Tensor,
+    groups: Tensor,
+    kinds: Tensor | None,
 ) -> Tensor:
     """Scores [B, U, K] (candidates: [B, U, C]), FORBIDDEN for a label that means nothing.
 
     Args:
         space: the labels.
-        head: of `label_head`.
+        head: of `label_head`, or what gives as many outputs.
         features: [B, G, D].
         groups: [B] groups of each episode.
         kinds: [B, U] kind of each unit, -1 for padding; None without kinds.
     """
-    scores: Tensor = head(features)
+    scores = head(features)
     if space.form == "text":
         return scores.view(len(scores), len(space.roles), len(space))
     if space.form == "candidates":

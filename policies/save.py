@@ -5,7 +5,8 @@ A model folder holds
 - ``model.safetensors`` and ``config.json``: the encoder, as a stock Hugging Face classifier where
   there is one that computes the same (`lingym.policies.stock`);
 - ``policy.safetensors``: the heads, and which label may follow which;
-- ``lingym.json``: the label names and the policy's arguments.
+- ``lingym.json``: the label names and the policy's arguments;
+- ``base``: for a policy that corrects a frozen labeller, that labeller's own model folder.
 """
 
 import json
@@ -37,6 +38,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "autocast": (False, True),
 }
 ENCODER = "encoder."
+BASE = "base"
+"""The folder, in a model's, of the labeller that it corrects (`lingym.policies.residual`)."""
+ELSEWHERE = (ENCODER, f"{BASE}.")
+"""Weights that are not of the heads."""
 
 
 def save_policy(policy: LabelPolicy, folder: Path, stock: bool = True, **more: Any) -> None:
@@ -56,7 +61,7 @@ def save_policy(policy: LabelPolicy, folder: Path, stock: bool = True, **more: A
     heads = {
         name: value.detach().cpu().contiguous()
         for name, value in policy.state_dict().items()
-        if not name.startswith(ENCODER)
+        if not name.startswith(ELSEWHERE)
     }
     if policy.labels.transitions is not None:
         heads["transitions"] = torch.from_numpy(policy.labels.transitions).to(torch.uint8)
@@ -232,7 +237,7 @@ def load_heads(policy: LabelPolicy, folder: Path) -> None:
                 f"this policy's has {tuple(own[name].shape)}"
             )
     found = policy.load_state_dict(heads, strict=False)
-    missing = [name for name in found.missing_keys if not name.startswith(ENCODER)]
+    missing = [name for name in found.missing_keys if not name.startswith(ELSEWHERE)]
     added = {"transition", "value_transition"}
     if found.unexpected_keys or not set(missing) <= added:
         raise ValueError(

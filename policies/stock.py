@@ -19,7 +19,9 @@ def stock_model(policy: LabelPolicy) -> PreTrainedModel | None:
         random tokens and gave the policy's logits to 1e-4.
     """
     labels = policy.labels
-    if policy.chained or policy.pooling != "first" or labels.ruled:
+    if policy.verbaliser is not None:  # its head asks for a pattern around the text
+        return None
+    if not policy.alone or policy.chained or policy.pooling != "first" or labels.ruled:
         return None
     many = labels.form == "text"  # yes or no of every role: one logit each
     if many and len(labels) != 2:

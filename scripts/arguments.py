@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
 
 if TYPE_CHECKING:
     from lingym.envs.corpora import Options
@@ -22,6 +24,12 @@ TaskName = Literal[
 AgentName = Literal[
     "supervised", "ppo", "reinforce", "expected_reward", "minimum_risk", "preference"
 ]
+
+Others = Annotated[
+    tuple[Path, ...], tyro.conf.arg(name="with", metavar="RUN"), tyro.conf.UseAppendAction
+]
+"""Further runs, by the repeated option --with."""
+MeanName = Literal["arithmetic", "geometric"]
 
 COLUMNS: dict[str, dict[str, str]] = {
     "tagging": {"text": "text", "labels": "tags", "scheme": "scheme", "on_fault": "on_fault"},

@@ -13,6 +13,7 @@ from lingym.scripts.bench import Bench
 from lingym.scripts.check_reward import CheckReward
 from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
+from lingym.scripts.fuse import Fuse
 from lingym.scripts.listing import Envs, Rewards
 from lingym.scripts.pareto import Pareto
 from lingym.scripts.predict import Predict
@@ -25,6 +26,7 @@ Command = (
     Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Predict, subcommand("predict")]
+    | Annotated[Fuse, subcommand("fuse")]
     | Annotated[Stream, subcommand("stream")]
     | Annotated[Envs, subcommand("envs")]
     | Annotated[Rewards, subcommand("rewards")]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from lingym.scripts.arguments import Reading
+from lingym.scripts.arguments import MeanName, Others, Reading
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,34 @@ class Evaluate:
     json: bool = False
     """Print the metrics as JSON, unrounded."""
     reading: Reading = field(default_factory=Reading)
+    others: Others = ()
+    """A further run, whose probabilities are averaged with the first one's (docs/fusion.md); may be
+    given several times."""
+    mean: MeanName = "arithmetic"
+    """--with: the mean of probabilities, or of their logarithms."""
     device: str = "auto"
     """cpu, cuda, or auto."""
+    base: str | None = None
+    """Where the model lies that a part-trained run stands on, if it has moved."""
 
     def run(self) -> None:
         """Print the metrics, and for span tags those of every type."""
-        from lingym.agents import Labeller, predict_labels
-        from lingym.envs import Abstaining, MultiTask
-        from lingym.envs.corpora import read_records
+        from lingym.agents import Ensemble, Labeller, predict_labels
+        from lingym.envs import Abstaining
         from lingym.rewards import span_report
-        from lingym.scripts.mix import load_mix
+        from lingym.scripts.labelled import read_labelled
 
-        labeller = Labeller.load(self.run_folder, self.device)
-        if labeller.task is None:
-            raise ValueError(
-                f"{self.run_folder} has a task of its user's own: evaluate it in Python"
-            )
-        if labeller.task == "multitask" and self.data.endswith(".toml"):
-            mix, corpus = load_mix(self.data)
-            if not corpus.test:
-                raise ValueError(f"{self.data} names no test file")
-            task = MultiTask(mix.tasks, labels=labeller.policy.labels.names)
-            episodes = labeller.read(corpus.test, task)
-        else:
-            records = read_records(self.data, "test", self.reading.options())
-            episodes = labeller.read(records, **self.reading.arguments(labeller.task))
-        if not episodes.labelled:
-            raise ValueError(f"{self.data} has texts without gold labels: nothing to measure")
-        labelings = episodes.complete(predict_labels(labeller.policy, episodes))
+        runs = (self.run_folder, *self.others)
+        labellers = [Labeller.load(run, self.device, self.base) for run in runs]
+        labeller, together = labellers[0], Ensemble(labellers, mean=self.mean)
+        read = [
+            read_labelled(each, run, self.data, self.reading)
+            for each, run in zip(labellers, runs, strict=True)
+        ]
+        episodes = read[0]
+        plain = len(runs) == 1
+        given = predict_labels(labeller.policy, episodes) if plain else together.label(read)
+        labelings = episodes.complete(given)
         metrics = episodes.task.metrics(labelings, episodes.space)
         if self.json:
             sys.stdout.write(json.dumps(metrics, indent=2) + "\n")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from lingym.scripts.arguments import Reading
+from lingym.scripts.arguments import MeanName, Others, Reading
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,25 @@ class Predict:
     file: Annotated[str, tyro.conf.Positional] = "-"
     """Lines of text (.txt, or - for standard input), CoNLL, JSON Lines, or a table."""
     reading: Reading = field(default_factory=Reading)
+    others: Others = ()
+    """A further run, whose probabilities are averaged with the first one's (docs/fusion.md); may be
+    given several times."""
+    mean: MeanName = "arithmetic"
+    """--with: the mean of probabilities, or of their logarithms."""
     device: str = "auto"
     """cpu, cuda, or auto."""
+    base: str | None = None
+    """Where the model lies that a part-trained run stands on, if it has moved."""
 
     def run(self) -> None:
         """Label the texts in the order in which they stand."""
-        from lingym.agents import Labeller
+        from lingym.agents import Ensemble, Labeller
         from lingym.envs.corpora import read_records
 
-        labeller = Labeller.load(self.run_folder, self.device)
+        runs = (self.run_folder, *self.others)
+        labellers = [Labeller.load(run, self.device, self.base) for run in runs]
+        together = Ensemble(labellers, mean=self.mean)
+        labeller = together if self.others else labellers[0]
         options = self.reading.options_without_labels(self.file)
         unread = {"labels", "scheme", "on_fault", "oracle", "references"}  # gold: not looked at
         reading = replace(self.reading, **dict.fromkeys(unread))

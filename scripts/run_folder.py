@@ -36,17 +36,21 @@ def begin_run(folder: Path, arguments: Train) -> None:
     keep_files(folder, arguments.reward or "")
     write_json(
         folder / "config.json",
-        {
-            "arguments": asdict(arguments),
-            "command": shlex.join(["lingym", *sys.argv[1:]]),
-            "versions": {
-                "lingym": lingym.__version__,
-                **{name: version(name) for name in PACKAGES},
-            },
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-        },
+        {"arguments": asdict(arguments), **about_run()},
     )
+
+
+def about_run() -> dict[str, Any]:
+    """The command that runs, and on what."""
+    return {
+        "command": shlex.join(["lingym", *sys.argv[1:]]),
+        "versions": {
+            "lingym": lingym.__version__,
+            **{name: version(name) for name in PACKAGES},
+        },
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
 
 
 def keep_files(folder: Path, reward: str) -> None:

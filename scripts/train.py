@@ -6,6 +6,7 @@ from typing import Literal
 
 from lingym.scripts.arguments import AgentName, Reading, TaskName, TaskOptions
 from lingym.scripts.options_augment import Augmenting
+from lingym.scripts.options_fusion import Fusion
 from lingym.scripts.options_little import LittleData
 from lingym.scripts.options_robust import Robust
 from lingym.scripts.options_tuning import EncoderTuning
@@ -41,6 +42,7 @@ class Train:
     reading: Reading = field(default_factory=Reading)
     options: TaskOptions = field(default_factory=TaskOptions)
     tuning: EncoderTuning = field(default_factory=EncoderTuning)
+    fusion: Fusion = field(default_factory=Fusion)
     augmenting: Augmenting = field(default_factory=Augmenting)
     little: LittleData = field(default_factory=LittleData)
     robust: Robust = field(default_factory=Robust)
@@ -159,6 +161,7 @@ class Train:
         check_numbers(self)
         check_use(self)
         self.tuning.check(self.agent, self.warm_start is not None)
+        self.fusion.check(self.warm_start is not None)
         self.augmenting.check(self.agent, self.task)
         self.little.check(self.agent, self.task, self.warm_start is not None)
         self.robust.check(self.agent, self.dropout, self.weight_decay)

@@ -9,6 +9,7 @@ import numpy as np
 from lingym.agents import Labeller, predict_labels
 from lingym.envs import Episodes, Example, Task, encode
 from lingym.envs.tokenizer import UnitTokenizer
+from lingym.scripts.options_fusion import Fusion
 from lingym.scripts.train import Train
 from lingym.scripts.training import task_and_corpus, used
 from lingym.types import UNDECIDED, IntArray, Labelings, LabelSpace
@@ -50,7 +51,7 @@ def read_splits(run: Train, labeller: Labeller) -> Splits:
         DataError: a file does not hold what the task needs.
         ValueError: texts without gold labels, or other labels than when the run was trained.
     """
-    task, corpus = task_and_corpus(replace(run, warm_start=None))
+    task, corpus = task_and_corpus(replace(run, warm_start=None, fusion=Fusion()))
     train = () if run.task in NO_TRAIN else corpus.train
     records = {"train": train, "dev": corpus.dev, "test": corpus.test}
     examples = task.read({split: rows for split, rows in records.items() if rows})
