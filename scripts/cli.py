@@ -11,6 +11,7 @@ from tyro.conf import subcommand
 
 from lingym.scripts.bench import Bench
 from lingym.scripts.check_reward import CheckReward
+from lingym.scripts.data import Data
 from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
 from lingym.scripts.fuse import Fuse
@@ -36,6 +37,7 @@ Command = (
     | Annotated[Pareto, subcommand("pareto")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Bench, subcommand("bench")]
+    | Annotated[Data, subcommand("data")]
 )
 
 

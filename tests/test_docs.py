@@ -19,6 +19,7 @@ PAGES = [
 TOLD = [
     *(ROOT / name for name in ("README.md", "docs/credit.md", "docs/online.md", "docs/tune.md")),
     ROOT / "docs/benchmark.md",
+    ROOT / "docs/data.md",
     *(p for room in ("rewards", "tasks") for p in sorted((ROOT / "docs" / room).glob("*.md"))),
 ]
 """Pages whose commands a reader is to type as they stand."""
