@@ -1,4 +1,4 @@
-"""`lingym bench robustness`: how runs label when texts have typing errors, odd case, gaps, new names."""
+"""`lingym bench robustness`: runs on texts with typing errors, odd case, gaps and new names."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
