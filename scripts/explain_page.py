@@ -5,9 +5,9 @@ from importlib.resources import files
 import numpy as np
 
 from lingym.scripts.compare.markup import Markup, join, tag
+from lingym.scripts.explain_tables import colour, matrix, units
 from lingym.scripts.explain_texts import Explained, Text, Unit
-from lingym.scripts.explain_words import short
-from lingym.types import FloatArray
+from lingym.scripts.explain_words import short, signed
 
 TOLD = {
     "integrated-gradients": "Integrated gradients: the scores of a text's words sum to what the "
@@ -25,9 +25,6 @@ AGAINST = {
     "second": "the policy's next choice",
     "nothing": "the label that says nothing",
 }
-NONE = "\N{EN DASH}"
-LEAST = 0.04
-"""Parts of the strongest score below this are left without a colour."""
 
 
 def page(explained: Explained) -> str:
@@ -44,7 +41,13 @@ def page(explained: Explained) -> str:
         tag("style", Markup(sheet)),
     )
     method = explained.explainer.method
-    about = [tag("p", f"{TOLD[method]} Explained is the {explained.explainer.of}.", class_="about")]
+    about = [
+        tag(
+            "p",
+            f"{TOLD[method]} Explained is each label's {explained.explainer.of}.",
+            class_="about",
+        )
+    ]
     if explained.reward is not None:
         how = {"exact": "exactly", "leave-one-out": "by leaving one out", "shapley": "by Shapley"}
         about.append(
@@ -57,14 +60,15 @@ def page(explained: Explained) -> str:
             )
         )
     top = tag("header", tag("h1", title), *about, _legend(method == "rollout"))
-    body = tag("main", top, *(_article(text) for text in explained.texts))
+    of = explained.explainer.of.removeprefix("log-")
+    body = tag("main", top, *(_article(text, of) for text in explained.texts))
     return f"<!doctype html>\n{tag('html', head, tag('body', body), lang='en')}\n"
 
 
 def _legend(signless: bool) -> Markup:
     """The scale of colours, from against to for."""
     parts = np.linspace(0, 1, 5) if signless else np.linspace(-1, 1, 9)
-    boxes = [tag("span", **_colour(float(part))) for part in parts]
+    boxes = [tag("span", **colour(float(part))) for part in parts]
     ends = ("none", "most") if signless else ("against the label", "for the label")
     return tag(
         "div",
@@ -76,20 +80,20 @@ def _legend(signless: bool) -> Markup:
     )
 
 
-def _article(text: Text) -> Markup:
+def _article(text: Text, of: str) -> Markup:
     """A text: a block for each label that is explained, then all of them together."""
     found = text.found
-    blocks = [_block(text, place) for place in range(len(found.units))]
+    blocks = [_block(text, place, of) for place in range(len(found.units))]
     score = "" if text.score is None else f" · score {text.score:.4g}"
     more = []
     if len(found.units) > 1:
-        more.append(tag("details", tag("summary", "All labels and words"), _matrix(text)))
-    if text.score is not None:
-        more.append(_units(text))
+        more.append(tag("details", tag("summary", "All labels and words"), matrix(text)))
+    if text.score is not None and len(text.units) > 1:
+        more.append(units(text))
     return tag("article", tag("h2", f"{text.name}{score}"), *blocks, *more)
 
 
-def _block(text: Text, place: int) -> Markup:
+def _block(text: Text, place: int, of: str) -> Markup:
     """One label, what is known of it, and the words coloured by what they did."""
     found = text.found
     unit, target = text.units[found.units[place]], text.targets[place]
@@ -101,26 +105,32 @@ def _block(text: Text, place: int) -> Markup:
         facts.append(tag("span", f"given: {unit.label}"))
     facts += _gold(unit)
     if unit.worth is not None and target == unit.label:
-        facts.append(tag("span", f"worth {unit.worth:+.3g} against {unit.other}"))
+        facts.append(tag("span", f"worth {signed(unit.worth)} against {unit.other}"))
     most = float(np.abs(scores).max(initial=0)) or 1.0
     lines = []
     for start, end in found.layout.lines:
         words = []
+        whole = end - start > 1 and own.issuperset(range(start, end))  # a sentence: one frame
         for word in range(start, end):
-            attributes = _colour(scores[word] / most)
-            if word in own:
+            attributes = colour(scores[word] / most)
+            if word in own and not whole:
                 attributes["class_"] += " own"
             if found.layout.marks[word]:
                 attributes["class_"] += " mark"
             words.append(
-                tag("span", found.layout.words[word], **attributes, title=f"{scores[word]:+.3g}")
+                tag("span", found.layout.words[word], **attributes, title=signed(scores[word]))
             )
-        lines.append(tag("p", join(words, " ")))
+        lines.append(tag("p", join(words, " "), class_="own" if whole else None))
     view = tag("div", *lines, class_="view")
-    notes = f"All words blank: {found.empty[place]:.3g}; the whole text: {found.whole[place]:.3g}."
+    notes = f"With all words blank the {of} would be {_said(found.empty[place], of)}."
     if found.error is not None:
         notes += f" The scores miss their sum by {found.error[place]:.1%}."
     return tag("section", heading, tag("p", *facts, class_="facts"), view, _note(notes))
+
+
+def _said(value: float, of: str) -> str:
+    """What the policy says, as a person reads it: a log-probability as a probability."""
+    return f"{value:.3g}" if of == "logit" else f"{np.exp(value):.3f}"
 
 
 def _note(text: str) -> Markup:
@@ -143,64 +153,3 @@ def _own_words(text: Text, place: int) -> set[int]:
         return set()
     group = found.targets[place] if form == "candidates" else found.units[place]
     return set(np.flatnonzero((found.layout.groups == group) & ~found.layout.marks).tolist())
-
-
-def _colour(part: float) -> dict[str, str]:
-    """The class and the strength of a score, given as a part of the strongest one, -1 to 1."""
-    if abs(part) < LEAST:
-        return {"class_": "w"}
-    return {"class_": "w for" if part > 0 else "w against", "style": f"--a:{abs(part):.2f}"}
-
-
-def _matrix(text: Text) -> Markup:
-    """Labels by words; here colours compare labels with each other."""
-    found = text.found
-    most = float(np.abs(found.scores).max(initial=0)) or 1.0
-    words = [tag("th", word, class_="word", scope="col") for word in found.layout.words]
-    rows = []
-    for place, number in enumerate(found.units):
-        name = tag(
-            "th",
-            f"{short(text.units[number].name, 24)} ",
-            tag("span", text.targets[place], class_="label"),
-            scope="row",
-        )
-        rows.append(tag("tr", name, *_cells(found.scores[place], most)))
-    parts = (tag("thead", tag("tr", tag("td"), *words)), tag("tbody", *rows))
-    return tag("div", tag("table", *parts, class_="matrix"), class_="scroll", tabindex=0)
-
-
-def _cells(scores: FloatArray, most: float) -> list[Markup]:
-    return [
-        tag("td", tag("span", **_colour(float(score) / most), title=f"{score:+.3g}"))
-        for score in scores
-    ]
-
-
-def _units(text: Text) -> Markup:
-    """Every unit with its label, the gold one, its probability, and what it was worth."""
-    known = [abs(unit.worth) for unit in text.units if unit.worth is not None]
-    most = max(known, default=0.0) or 1.0
-    shares = any(unit.share is not None for unit in text.units)
-    heads = ["Unit", "Label", "Gold", "Probability", *(["Share of the score"] * shares), "Worth"]
-    numbers = {"Probability", "Share of the score", "Worth"}
-    rows = []
-    for unit in text.units:
-        worth: list[object] = [NONE]
-        if unit.worth is not None:
-            part = unit.worth / most
-            side = None if part > 0 else "against"
-            bar = tag("span", tag("i", class_=side, style=f"--a:{abs(part):.2f}"), class_="bar")
-            worth = [f"{unit.worth:+.3g}", Markup(" "), tag("span", f"/ {unit.other}"), bar]
-        gold = unit.gold if unit.gold is not None else NONE
-        wrong = "wrong" if unit.gold not in (None, unit.label) else None
-        cells = [tag("td", unit.label), tag("td", gold, class_=wrong)]
-        cells.append(tag("td", f"{unit.probability:.3f}", class_="n"))
-        if shares:
-            cells.append(tag("td", f"{unit.share:.3g}", class_="n"))
-        cells.append(tag("td", *worth, class_="n"))
-        rows.append(tag("tr", tag("th", short(unit.name, 80), scope="row"), *cells))
-    columns = [tag("th", h, scope="col", class_="n" if h in numbers else None) for h in heads]
-    table = tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows))
-    title = tag("summary", "What each label was worth")
-    return tag("details", title, tag("div", table, class_="scroll", tabindex=0), open=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lingym.agents.explain import Attribution, Explainer, Worth, worth
-from lingym.agents.explain.explainer import is_nothing
+from lingym.agents.explain.names import is_nothing
 from lingym.envs import Episodes
 from lingym.policies.distribution import FORBIDDEN
 from lingym.rewards import Reward, from_spec

@@ -41,8 +41,13 @@ def heading(unit: Unit, target: str, probability: float) -> str:
     if unit.gold is not None:
         parts.append(f"gold {unit.gold}")
     if unit.worth is not None:
-        parts.append(f"worth {unit.worth:+.4g} against {unit.other}")
+        parts.append(f"worth {signed(unit.worth)} against {unit.other}")
     return ", ".join(parts)
+
+
+def signed(value: float) -> str:
+    """A number with its sign, three digits; 0 has none."""
+    return "0" if abs(value) < 5e-7 else f"{value:+.3g}"
 
 
 def short(text: str, length: int = 60) -> str:

@@ -6,26 +6,16 @@ from typing import Literal
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from lingym.agents.explain.methods import Method, method
+from lingym.agents.explain.names import BLANKS, Blank, blank_id, is_nothing, place_of
 from lingym.agents.explain.scene import Scene, still
 from lingym.envs import Episodes
 from lingym.envs.layout import Layout, layout
-from lingym.envs.tokenizer import SPECIAL
 from lingym.policies import LabelPolicy
-from lingym.rewards import ABSTAIN
 from lingym.types import FloatArray, IntArray, LabelSpace, Rows
 
-Blank = Literal["mask", "pad", "unk"]
 Which = Literal["labelled", "all"]
-NOTHING = frozenset({"O", "no", "out", "stop", "CONTINUE", ABSTAIN})
-"""Labels that say that there is nothing to say."""
-NAMES = {
-    "mask": (SPECIAL["mask"], "<mask>"),
-    "pad": (SPECIAL["pad"], "<pad>", "<|endoftext|>"),
-    "unk": (SPECIAL["unk"], "<unk>"),
-}
 
 
 @dataclass(frozen=True)
@@ -98,7 +88,7 @@ class Explainer:
         for name, value, known in (
             ("of", self.of, ("log-probability", "logit")),
             ("units", self.units, ("labelled", "all")),
-            ("blank", self.blank, (None, *NAMES)),
+            ("blank", self.blank, (None, *BLANKS)),
         ):
             if value not in known:
                 raise ValueError(
@@ -160,7 +150,7 @@ class Explainer:
         units = self._units(labels, log_probs, episodes.space)
         targets = labels[units]
         if label is not None:
-            targets = np.full_like(targets, _place(episodes, row, label))
+            targets = np.full_like(targets, place_of(episodes, row, label))
         scene = Scene(
             *(policy, batch, layout(episodes, row), labels, units, targets),
             blank=blank_id(episodes.encoding.units.tokenizer, self.blank),
@@ -179,40 +169,3 @@ class Explainer:
             if not len(said):
                 said = there[[log_probs[there, labels[there]].argmin()]]
         return said.astype(np.int32)
-
-
-def is_nothing(name: str) -> bool:
-    """Whether a label says that there is nothing: O, no, out; of a kind (slots/O) too."""
-    return name.rpartition("/")[2] in NOTHING
-
-
-def blank_id(tokenizer: Tokenizer, blank: Blank | None = None) -> int:
-    """The id of the token that stands for a word taken away.
-
-    Raises:
-        ValueError: the tokenizer has none.
-    """
-    wanted = (blank,) if blank else ("mask", "pad", "unk")
-    for kind in wanted:
-        for name in NAMES[kind]:
-            found = tokenizer.token_to_id(name)
-            if found is not None:
-                return int(found)
-    raise ValueError(
-        f"the tokenizer has no token to put for a word ({', '.join(wanted)}): name another blank"
-    )
-
-
-def _place(episodes: Episodes, row: int, label: str) -> int:
-    """The id of a label that a person names; of a candidate its number or its text."""
-    space = episodes.space
-    if space.form != "candidates":
-        if label not in space.places:
-            raise ValueError(f"label {label!r} is not one of {', '.join(space.names)}")
-        return space.places[label]
-    candidates = episodes.examples[row].candidates
-    if label in candidates:
-        return candidates.index(label)
-    if label.isdecimal() and int(label) < len(candidates):
-        return int(label)
-    raise ValueError(f"label {label!r} is no candidate, of which there are {len(candidates)}")

@@ -9,8 +9,9 @@ from math import ceil
 
 import numpy as np
 
-from lingym.agents.explain.explainer import Blank, Explainer
+from lingym.agents.explain.explainer import Explainer
 from lingym.agents.explain.methods import METHODS, Method, method
+from lingym.agents.explain.names import Blank
 from lingym.agents.explain.scene import still
 from lingym.envs import Episodes
 from lingym.policies import LabelPolicy

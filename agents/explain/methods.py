@@ -1,5 +1,6 @@
 """Ways to say what each word did for a label: scores [T, W] of words, for T labels of one text."""
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
@@ -78,9 +79,13 @@ def integrated_gradients(
                     return scene.say(ids.cpu().numpy().astype(np.int32), np.tile(own, times))
 
                 size = len(own) * windows
-                found = LayerIntegratedGradients(
-                    forward, layers if len(layers) > 1 else layers[0]
-                ).attribute(
+                with warnings.catch_warnings():
+                    # Encoders side by side, none of which reads another: what it warns of.
+                    warnings.filterwarnings("ignore", "Multiple layers provided")
+                    integral = LayerIntegratedGradients(
+                        forward, layers if len(layers) > 1 else layers[0]
+                    )
+                found = integral.attribute(
                     torch.from_numpy(np.tile(scene.batch.input_ids, (len(own), 1))).to(device),
                     torch.from_numpy(np.tile(blank, (len(own), 1))).to(device),
                     n_steps=steps,

@@ -8,14 +8,13 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from lingym.agents.explain.others import AGAINST, Against, ends, other_labels
 from lingym.agents.explain.shapley import coalitions, shapley_values
 from lingym.rewards import Reward
 from lingym.rewards.base import take
 from lingym.types import Batch, FloatArray, IntArray, Labelings, Rows, stopped
 
-Against = Literal["best", "gold", "second", "nothing"]
 How = Literal["leave-one-out", "shapley"]
-AGAINST: tuple[Against, ...] = get_args(Against)
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def worth(
                 f"by {gap:.3g}: its table is wrong"
             )
         change = shares - _picked(table, others)
-        simple = ~_ends(others, batch.stop)  # else the units after it go as well
+        simple = ~ends(others, batch.stop)  # else the units after it go as well
         if simple.all():
             return Worth(np.where(others >= 0, change, np.nan), others, score, shares, "exact")
     else:
@@ -131,44 +130,6 @@ def worth(
     return Worth(found, others, score, shares, "leave-one-out")
 
 
-def other_labels(
-    batch: Batch,
-    labels: IntArray,
-    log_probs: FloatArray,
-    against: Against,
-    nothing: int | None = None,
-) -> IntArray:
-    """The label that each label is compared with, int32 [B, U]; -1 where there is none.
-
-    Args:
-        batch: the texts.
-        labels: [B, U] the labels given.
-        log_probs: [B, U, K] of every label, given those before it.
-        against: as for `worth`.
-        nothing: the label that says nothing.
-    """
-    gold = batch.gold
-    chances = log_probs.copy()
-    if batch.stop is not None:
-        chances[..., batch.stop] = -np.inf
-    rows, units = np.nonzero(labels >= 0)
-    chances[rows, units, labels[rows, units]] = -np.inf
-    second = chances.argmax(-1)
-    second[chances.max(-1) < -1e6] = -1  # no other label means anything there
-    if against == "gold":
-        others = gold.astype(np.int64)
-    elif against == "second":
-        others = second
-    elif against == "nothing":
-        if nothing is None:
-            raise ValueError("against='nothing' needs the label that says nothing, and none does")
-        others = np.full(labels.shape, nothing)
-    else:
-        others = np.where((gold >= 0) & (gold != labels), gold, second)
-    out = (labels < 0) | _ends(labels, batch.stop)
-    return np.where(out, -1, others).astype(np.int32)
-
-
 def _scores(reward: Reward, batch: Batch, labels: IntArray, rows: Rows) -> FloatArray:
     """The scores [R] of labelings [R, U] of the texts at `rows`, in one call."""
     lengths = stopped(labels, batch.lengths[rows], batch.stop)
@@ -183,7 +144,3 @@ def _scores(reward: Reward, batch: Batch, labels: IntArray, rows: Rows) -> Float
 def _picked(table: FloatArray, labels: IntArray) -> FloatArray:
     """What a table [B, U, K] says of labels [B, U]."""
     return np.take_along_axis(table, np.maximum(labels, 0)[..., None], -1)[..., 0]
-
-
-def _ends(labels: IntArray, stop: int | None) -> np.ndarray:
-    return np.zeros(labels.shape, np.bool_) if stop is None else labels == stop

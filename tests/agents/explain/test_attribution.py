@@ -29,9 +29,9 @@ DIFFERENT = (
 
 @cache
 def trained() -> Any:
-    """A classifier of texts of noise in which one word decides."""
+    """A classifier of texts of noise in which one word decides; a mask is noise to it, too."""
     random = np.random.default_rng(0)
-    noise = [f"w{place}" for place in range(12)]
+    noise = [*(f"w{place}" for place in range(9)), "[MASK]", "[MASK]"]
 
     def record(place: int) -> Record:
         words = list(random.choice(noise, 7))
@@ -43,7 +43,7 @@ def trained() -> Any:
     dataset = build(Classification(), Corpus(tuple(rows[:400]), (), tuple(rows[400:]), source={}))
     env = LabelVectorEnv(dataset=dataset)
     agent = Supervised("LabelPolicy", env, learning_rate=3e-3, device="cpu", seed=0)
-    agent.learn(total_episodes=1200)
+    agent.learn(total_episodes=1800)
     return agent.policy, dataset
 
 
@@ -60,6 +60,7 @@ def shout(policy: LabelPolicy) -> None:
     """Make a new encoder's words count: their embeddings are small beside their positions'."""
     for layer in embeddings(policy):
         layer.weight.mul_(8)  # type: ignore[operator, union-attr]
+    policy.label_head.weight.mul_(5)
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in ("random", "rollout")])
@@ -69,8 +70,7 @@ def test_the_word_that_decides_is_first(method: Method) -> None:
     hits = 0
     for found in Explainer(policy, method).explain(episodes):
         hits += found.layout.words[found.scores[0].argmax()] in ("awful", "lovely")
-    # A mask that was never trained is a word like others, so leaving one out is not quite clean.
-    assert hits >= (0.85 if method == "leave-one-out" else 0.95) * len(episodes)
+    assert hits >= 0.95 * len(episodes)
 
 
 @pytest.mark.parametrize("form", DIFFERENT)
@@ -86,7 +86,7 @@ def test_integrated_gradients_sum_to_what_the_words_changed(
         change = found.whole - found.empty
         np.testing.assert_allclose(found.scores.sum(1), change, atol=0.021 * abs(change).max())
         if of == "logit":  # a label that was forced has no other log-probability than 0
-            assert abs(change).max() > 0.05
+            assert abs(change).max() > 0.03
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -149,7 +149,7 @@ def test_gradient_times_input_is_the_derivative_of_scaling(randomise: Randomise)
     [layer] = embeddings(policy)
 
     def said(word: int, scale: float) -> float:
-        factor = torch.from_numpy(np.where(scene.words == word, scale, 1.0))[..., None]
+        factor = torch.from_numpy(np.where(scene.words == word, scale, 1.0)).float()[..., None]
         hook = layer.register_forward_hook(lambda *given: given[2] * factor)
         try:
             with torch.no_grad(), still(policy):

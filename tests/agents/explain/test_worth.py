@@ -6,8 +6,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from lingym.agents.explain.others import AGAINST, Against, other_labels
 from lingym.agents.explain.shapley import ORDERS, coalitions, shapley_values
-from lingym.agents.explain.worth import AGAINST, Against, other_labels, worth
+from lingym.agents.explain.worth import worth
 from lingym.envs import Episodes
 from lingym.rewards import Reward, from_spec
 from lingym.types import Batch, FloatArray, IntArray
