@@ -12,6 +12,7 @@ from lingym.agents.ppo import PPO
 from lingym.agents.preference import PreferenceLearning
 from lingym.agents.reinforce import REINFORCE
 from lingym.agents.replay import Reservoir
+from lingym.agents.robustness import Robustness
 from lingym.agents.sarsa import SARSA
 from lingym.agents.supervised import Supervised
 
@@ -28,6 +29,7 @@ __all__ = [
     "OnlineSettings",
     "PreferenceLearning",
     "Reservoir",
+    "Robustness",
     "Supervised",
     "evaluate",
     "predict_labels",

@@ -6,6 +6,7 @@ Every array is [S, B, U]: S labelings of B texts of U units.
 import math
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -149,7 +150,7 @@ class LateFeedback(OneUpdate):
         """One update from labelings whose feedback has come."""
         for group in self.policy.optimizer.param_groups:
             group["lr"] = waiting.rate
-        loss, log = self.judged_loss(waiting)
+        loss, log = self.passes.loss(partial(self.judged_loss, waiting))
         for name, value in {"grad_norm": self._step(loss), **log}.items():
             logs.setdefault(name, []).append(value)
 

@@ -19,8 +19,11 @@ from lingym.agents.adapter import LabelVecEnv, as_vec_env
 from lingym.agents.gold import check_gold, cross_entropy
 from lingym.agents.losses import kl_divergence, masked_mean
 from lingym.agents.minibatches import minibatches
+from lingym.agents.passes import Passes
+from lingym.agents.regularisation import Regularisation
+from lingym.agents.robustness import Robustness
 from lingym.envs import LabelVectorEnv
-from lingym.policies import LabelPolicy
+from lingym.policies import LabelPolicy, frozen_copy
 from lingym.policies.distribution import LabelDistribution
 from lingym.rewards import Reward
 from lingym.types import Batch, FloatArray, IntArray, Labelings, Rows
@@ -45,6 +48,8 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
     kl_coef: float = 0.0
     gold_coef: float = 0.0
+    dropout: bool = False
+    robust: Robustness = Robustness()
     reward_state: Mapping[str, Any] = MappingProxyType({})  # not set in _setup_model either
     num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
 
@@ -65,6 +70,9 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._rate_from = 1.0
         if not 0 <= self.gold_coef < inf:
             raise ValueError(f"gold_coef must be 0 or more, got {self.gold_coef}")
+        self.robust.check(self.policy, self.dropout)
+        self.passes = Passes(self.robust, self.policy, self.seed)
+        self.regularisation = Regularisation(self.robust, self.policy)
         if self.env is not None:
             self._check_env(self.label_env)
 
@@ -79,7 +87,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         transient = ["_generator", "_random", "reference", "_callback", "rollout"]
-        return [*super()._excluded_save_params(), *transient]
+        return [*super()._excluded_save_params(), *transient, "passes", "regularisation"]
 
     @property
     def label_env(self) -> LabelVectorEnv:
@@ -130,6 +138,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             total_timesteps = ceil(total_episodes * mean * self.samples_per_text)
         if self.kl_coef and self.reference is None:
             self.set_reference()
+        self.regularisation.begin()
         # The name matters: progress bars read the local total_timesteps, old ones included.
         total_timesteps, self._callback = self._setup_learn(
             int(total_timesteps or 0),
@@ -151,6 +160,9 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         while self._going():
             self._rate_from = self._current_progress_remaining
             self.label_env.reward.advance(1 - self._current_progress_remaining)
+            rates = self.regularisation.at(1 - self._current_progress_remaining)
+            for name, value in rates.items():
+                self.logger.record(f"train/{name}", value)
             self._callback.on_rollout_start()
             if not self.collect_rollouts(
                 self.env, self._callback, self.rollout_buffer, self.n_steps
@@ -201,9 +213,12 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         if twin is not None:  # frozen already, and its encoder runs for this policy anyway
             self.reference = twin
             return
-        self.reference = copy.deepcopy(self.policy if policy is None else policy)
+        if policy is not None and policy.device != self.device:  # what is shared must not be moved
+            self.reference = copy.deepcopy(policy).to(self.device).requires_grad_(False)
+        else:
+            self.reference = frozen_copy(self.policy if policy is None else policy)
         self.reference.work = self.policy.work
-        self.reference.to(self.device).train(False).requires_grad_(False)
+        self.reference.train(False)
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
         if self._total_episodes is None:
@@ -273,12 +288,18 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     def _step(self, loss: Tensor) -> float:
         """One optimiser step; returns the gradient's norm before clipping.
 
+        Args:
+            loss: what `passes` gave, whose further passes are then made, or any other.
+
         Raises:
             FloatingPointError: the loss or the gradient is not finite; no step is taken.
         """
         self.policy.optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+        for name, value in {**self.passes.backward(loss), **self.regularisation.pull()}.items():
+            self.logger.record_mean(f"train/{name}", value)
+        # Those of the optimiser: to walk through a whole encoder takes longer than to train a head.
+        trained = [w for group in self.policy.optimizer.param_groups for w in group["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(trained, self.max_grad_norm)
         if not torch.isfinite(norm):
             raise FloatingPointError(
                 f"the gradient is not finite (loss {loss.item()}, gradient norm {norm.item()}) "

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lingym.agents.episodic import detached
 from lingym.agents.one_update import OneUpdate
+from lingym.agents.robustness import Robustness
 from lingym.policies import LabelPolicy
 from lingym.rewards import RewardError
 from lingym.types import Batch, Labelings
@@ -46,6 +47,8 @@ class ExpectedReward(OneUpdate):
             policy that is sure of every training text has nothing to learn from a reward there;
             with dropout it errs as it would on texts that it has not seen.
         max_grad_norm: of the whole gradient.
+        robust: adversarial training, R-Drop, and regularisation that moves with the run; None: none
+            of it (`lingym.agents.Robustness`).
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
         policy_kwargs: arguments of `LabelPolicy`.
@@ -71,6 +74,7 @@ class ExpectedReward(OneUpdate):
         gold_coef: float = 0.0,
         dropout: bool = False,
         max_grad_norm: float = 1.0,
+        robust: Robustness | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
@@ -83,6 +87,7 @@ class ExpectedReward(OneUpdate):
             raise ValueError(f"gamma must be 1 for the expected reward to be a sum, got {gamma}")
         self.batch_size, self.kl_coef = batch_size, kl_coef
         self.gold_coef, self.dropout = gold_coef, dropout
+        self.robust = robust or Robustness()
         super().__init__(
             policy,
             env,
@@ -123,7 +128,8 @@ class ExpectedReward(OneUpdate):
         marginals = chances.sum(2)
         units = int(batch.lengths.sum())
         expected = (marginals * self._table(batch, marginals)).sum()
-        self._draw(distribution, batch)
+        labels = self.passes.once("labels", lambda: self._draw(distribution, batch))
+        self.passes.saw(lambda: distribution.log_probs(labels), labels)
         entropy_loss = (chances * every).sum() / units
         loss = -expected / units + self.ent_coef * entropy_loss
         log = {"expected_reward": expected / len(batch), "entropy_loss": entropy_loss}
@@ -166,5 +172,7 @@ class ExpectedReward(OneUpdate):
         return torch.from_numpy(table).to(marginals)
 
     @torch.no_grad()
-    def _draw(self, distribution: Any, batch: Batch) -> None:
-        self._rewards(batch, distribution.sample(1, self._generator))
+    def _draw(self, distribution: Any, batch: Batch) -> Tensor:
+        labels: Tensor = distribution.sample(1, self._generator)
+        self._rewards(batch, labels)
+        return labels

@@ -10,6 +10,7 @@ from torch import Tensor
 from lingym.agents.episodic import detached, repeat, taken
 from lingym.agents.losses import masked_mean
 from lingym.agents.one_update import OneUpdate
+from lingym.agents.robustness import Robustness
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
 from lingym.types import Batch
@@ -50,6 +51,8 @@ class MinimumRisk(OneUpdate):
             policy that is sure of every training text has nothing to learn from a reward there;
             with dropout it errs as it would on texts that it has not seen.
         max_grad_norm: of the whole gradient.
+        robust: adversarial training, R-Drop, and regularisation that moves with the run; None: none
+            of it (`lingym.agents.Robustness`).
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
         policy_kwargs: arguments of `LabelPolicy`.
@@ -78,6 +81,7 @@ class MinimumRisk(OneUpdate):
         gold_coef: float = 0.0,
         dropout: bool = False,
         max_grad_norm: float = 1.0,
+        robust: Robustness | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
@@ -95,6 +99,7 @@ class MinimumRisk(OneUpdate):
         self.batch_size, self.samples, self.kl_coef = batch_size, samples, kl_coef
         self.alpha, self.include_gold = alpha, include_gold
         self.gold_coef, self.dropout = gold_coef, dropout
+        self.robust = robust or Robustness()
         super().__init__(
             policy,
             env,
@@ -139,17 +144,17 @@ class MinimumRisk(OneUpdate):
             batch: B episodes.
             labels: int64 [S, B, U] to take as drawn, -1 as padding; None samples them.
         """
-        policy = self.policy
+        policy, once = self.policy, self.passes.once
         distribution = policy.distribution(policy.features(policy.texts(batch)), batch)
         if labels is None:
             with torch.no_grad():
-                labels = distribution.sample(self.samples, self._generator)
-        scores = self._rewards(batch, labels).sum(-1)  # [S, B]
-        drawn = labels >= 0
+                labels = once("labels", lambda: distribution.sample(self.samples, self._generator))
+        given, drawn = labels, labels >= 0
+        scores = once("scores", lambda: self._rewards(batch, given).sum(-1))  # [S, B]
         if self.include_gold:
             gold = distribution.ended(torch.from_numpy(batch.gold).long().to(self.device))[None]
             labels = torch.cat([gold, labels])
-            scores = torch.cat([self._scores(batch, gold), scores])
+            scores = torch.cat([once("gold", lambda: self._scores(batch, gold)), scores])
         every = distribution.log_probs(labels)  # [S, B, U, K], or [B, U, K]
         log_prob = torch.where(labels >= 0, taken(every, labels), 0.0).sum(-1)
         first = unrepeated(labels)
@@ -157,6 +162,7 @@ class MinimumRisk(OneUpdate):
         risk = -(share * scores).sum() / int(batch.lengths.sum())
         loss = risk / self.alpha
         every = every[-len(drawn) :] if every.dim() > 3 else every  # without gold
+        self.passes.saw(lambda: every, given)
         entropy_loss = masked_mean((every.exp() * every).sum(-1).expand(drawn.shape), drawn)
         loss = loss + self.ent_coef * entropy_loss
         log = {"risk": risk, "entropy_loss": entropy_loss}

@@ -1,5 +1,6 @@
 """What agents share that learn from a minibatch once: texts drawn, one update each."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,6 @@ class OneUpdate(EpisodicAlgorithm):
 
     A subclass implements `loss`, by the policy as it then is.
     """
-
-    dropout: bool = False
 
     def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
@@ -37,7 +36,8 @@ class OneUpdate(EpisodicAlgorithm):
                 if self.label_env.reward.exhausted:  # the texts left stay without a label
                     break
                 self._set_rate(place / len(batches))
-                loss, log = self.loss(episodes.batch(self.rollout[rows]))
+                batch = episodes.batch(self.rollout[rows])
+                loss, log = self.passes.loss(partial(self.loss, batch))
                 logs.setdefault("grad_norm", []).append(self._step(loss))
                 for name, value in log.items():
                     logs.setdefault(name, []).append(value)

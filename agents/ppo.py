@@ -1,6 +1,7 @@
 """Proximal policy optimisation on whole episodes."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -23,6 +24,7 @@ from lingym.agents.losses import (
     returns_to_go,
 )
 from lingym.agents.masks import Masks, masked_features
+from lingym.agents.robustness import Robustness
 from lingym.policies import LabelPolicy
 from lingym.types import UNDECIDED, Batch, IntArray, Rows
 
@@ -82,6 +84,8 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             texts that it has not seen.
         max_grad_norm: of the whole gradient.
         target_kl: stop a rollout's updates beyond 1.5 times this KL to the policy that labelled.
+        robust: adversarial training, R-Drop, and regularisation that moves with the run; None: none
+            of it (`lingym.agents.Robustness`).
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
         policy_kwargs: arguments of `LabelPolicy`.
@@ -91,7 +95,6 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
     """
 
     rollout: Rollout
-    dropout: bool = False  # of agents that were saved before there was a choice
 
     def __init__(
         self,
@@ -115,6 +118,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         dropout: bool = False,
         max_grad_norm: float = 1.0,
         target_kl: float | None = None,
+        robust: Robustness | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
@@ -130,6 +134,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.samples, self.baseline, self.kl_coef = samples, baseline, kl_coef
         self.gold_coef, self.dropout = gold_coef, dropout
+        self.robust = robust or Robustness()
         super().__init__(
             policy,
             env,
@@ -234,7 +239,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
                 batches = rollout.masks.shuffled(self._random)
             for rows in batches:
                 self._set_rate(done / (self.n_epochs * len(batches)))
-                loss, log = self.loss(rows)
+                loss, log = self.passes.loss(partial(self.loss, rows))
                 for name, value in log.items():
                     logs.setdefault(name, []).append(value)
                 kl = logs["approx_kl"][-1]
@@ -281,6 +286,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         features = self._features(batch, rows, rollout.masks)
         distribution = self.policy.distribution(features, batch)
         every = distribution.log_probs(labels)
+        self.passes.saw(lambda: every, labels)
         log_ratio = taken(every, labels) - rollout.log_probs[:, place, :width]
         log_ratio = torch.where(mask, log_ratio, 0.0)
         ratio = log_ratio.exp()
@@ -316,7 +322,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
     def _features(self, batch: Batch, rows: Rows, masks: Masks | None) -> Tensor:
         if masks is None:
             return self.policy.features(self.policy.texts(batch))
-        return masked_features(self.policy, batch, masks.seed_of(rows))
+        return masked_features(self.policy, batch, masks.seed_of(rows) ^ self.passes.twin)
 
     def _clip(self, schedule: Any) -> float:
         return float(schedule(self._current_progress_remaining))

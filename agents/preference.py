@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lingym.agents.reinforce import REINFORCE, Baseline
 from lingym.agents.reward_model import Comparisons, RewardModel
+from lingym.agents.robustness import Robustness
 from lingym.policies import LabelPolicy
 from lingym.rewards import Preference
 from lingym.rewards.base import take
@@ -50,6 +51,8 @@ class PreferenceLearning(REINFORCE):
         kl_coef: weight of the KL to the policy at `learn`'s start, which keeps the policy where
             the reward model was asked about: without, it finds labels whose worth nobody told.
         max_grad_norm: of the whole gradient, of the policy and of the reward model.
+        robust: adversarial training, R-Drop, and regularisation that moves with the run; None: none
+            of it (`lingym.agents.Robustness`).
         stats_window_size: episodes in the logged means, which are of the reward model's score.
         tensorboard_log: folder of TensorBoard logs.
         policy_kwargs: arguments of `LabelPolicy`.
@@ -82,6 +85,7 @@ class PreferenceLearning(REINFORCE):
         vf_coef: float = 0.5,
         kl_coef: float = 0.2,
         max_grad_norm: float = 1.0,
+        robust: Robustness | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
@@ -114,6 +118,7 @@ class PreferenceLearning(REINFORCE):
             vf_coef=vf_coef,
             kl_coef=kl_coef,
             max_grad_norm=max_grad_norm,
+            robust=robust,
             stats_window_size=stats_window_size,
             tensorboard_log=tensorboard_log,
             policy_kwargs=policy_kwargs,

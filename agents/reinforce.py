@@ -16,6 +16,7 @@ from lingym.agents.losses import (
     normalized,
     returns_to_go,
 )
+from lingym.agents.robustness import Robustness
 from lingym.policies import LabelPolicy
 from lingym.types import Batch
 
@@ -59,6 +60,8 @@ class REINFORCE(LateFeedback):
             ``labelling`` one.
         max_weight: with a delay, the largest weight.
         max_grad_norm: of the whole gradient.
+        robust: adversarial training, R-Drop, and regularisation that moves with the run; None: none
+            of it (`lingym.agents.Robustness`).
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
         policy_kwargs: arguments of `LabelPolicy`.
@@ -92,6 +95,7 @@ class REINFORCE(LateFeedback):
         importance: Importance = "unit",
         max_weight: float = 2.0,
         max_grad_norm: float = 1.0,
+        robust: Robustness | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
@@ -113,6 +117,7 @@ class REINFORCE(LateFeedback):
         self.batch_size, self.samples, self.baseline = batch_size, samples, baseline
         self.normalize_advantage, self.kl_coef = normalize_advantage, kl_coef
         self.gold_coef, self.dropout = gold_coef, dropout
+        self.robust = robust or Robustness()
         self.running_mean: float | None = None
         self.set_delay(feedback_delay, importance, max_weight)
         super().__init__(
@@ -146,23 +151,28 @@ class REINFORCE(LateFeedback):
     ) -> tuple[Tensor, dict[str, float]]:
         """The loss on a batch of texts, and what to log of it.
 
+        A pass of robust training that did not draw the labels weighs each by what its probability
+        has become, as with a delay.
+
         Args:
             batch: B episodes.
             labels: int64 [S, B, U] to take as given, -1 as padding; None samples them.
             log_probs: [S, B, U] of these labels, where an older policy gave them.
         """
-        policy = self.policy
+        policy, once = self.policy, self.passes.once
         features = policy.features(policy.texts(batch))
         distribution = policy.distribution(features, batch)
         if labels is None:
             with torch.no_grad():
-                labels = distribution.sample(self.samples, self._generator)
-        mask = labels >= 0
-        # Before the reward takes note of the samples: a baseline must not depend on them.
-        greedy = self._greedy(batch, distribution) if self.baseline == "greedy" else None
-        returns = returns_to_go(self._rewards(batch, labels), self.gamma)  # [S, B, U]
+                labels = once("labels", lambda: distribution.sample(self.samples, self._generator))
+        given, mask = labels, labels >= 0
+        returns, advantages = once("judged", lambda: self._judged(batch, given, distribution))
         every = distribution.log_probs(labels)  # [S, B, U, K], or [B, U, K]
+        self.passes.saw(lambda: every, labels)
         log_prob = taken(every, labels)
+        drawn_at = once("log_probs", log_prob.detach)
+        if self.passes.again and log_probs is None:
+            log_probs = drawn_at
         loss = torch.zeros((), device=self.device)
         log: dict[str, Tensor] = {}
         if self.baseline == "value":
@@ -170,13 +180,7 @@ class REINFORCE(LateFeedback):
             value_loss = masked_mean((values - returns).square(), mask)
             loss = loss + self.vf_coef * value_loss
             log["value_loss"] = value_loss
-            advantages = returns - values.detach()
-        elif self.baseline == "group":
-            advantages = group_advantages(returns, mask)
-        elif greedy is not None:
-            advantages = returns - greedy
-        else:
-            advantages = returns - self._baseline(returns, mask)
+            advantages = once("advantages", lambda: returns - values.detach())
         advantages = torch.where(mask, advantages, 0.0)
         if self.normalize_advantage:
             advantages = normalized(advantages, mask)
@@ -208,6 +212,17 @@ class REINFORCE(LateFeedback):
         batch = self.label_env.episodes.batch(waiting.examples)
         labels = torch.from_numpy(waiting.labels).long().to(self.device)
         return self.loss(batch, labels, torch.from_numpy(waiting.log_probs).to(self.device))
+
+    def _judged(self, batch: Batch, labels: Tensor, distribution: Any) -> tuple[Tensor, Tensor]:
+        """The returns [S, B, U] of labelings, and their advantages but over the value head."""
+        # Before the reward takes note of the samples: a baseline must not depend on them.
+        greedy = self._greedy(batch, distribution) if self.baseline == "greedy" else None
+        returns = returns_to_go(self._rewards(batch, labels), self.gamma)
+        if self.baseline == "group":
+            return returns, group_advantages(returns, labels >= 0)
+        if greedy is not None:
+            return returns, returns - greedy
+        return returns, returns - self._baseline(returns, labels >= 0)
 
     @torch.no_grad()
     def _greedy(self, batch: Batch, distribution: Any) -> Tensor:

@@ -1,6 +1,7 @@
 """Cross-entropy on gold labels: the baseline of every comparison, and the warm start."""
 
 import math
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -11,9 +12,10 @@ from torch import Tensor
 from lingym.agents.class_weights import ClassWeights, label_weights
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.gold import check_gold, cross_entropy
+from lingym.agents.robustness import Robustness
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
-from lingym.types import Batch
+from lingym.types import Batch, Rows
 
 
 class Supervised(EpisodicAlgorithm):
@@ -35,6 +37,8 @@ class Supervised(EpisodicAlgorithm):
             https://arxiv.org/abs/1708.02002), which 0 makes cross-entropy. Not with
             label_smoothing, whose targets are no one label.
         max_grad_norm: of the whole gradient.
+        robust: adversarial training, R-Drop, and regularisation that moves with the run; None: none
+            of it (`lingym.agents.Robustness`).
         stats_window_size: episodes in the logged means.
         tensorboard_log: folder of TensorBoard logs.
         policy_kwargs: arguments of `LabelPolicy`.
@@ -46,6 +50,8 @@ class Supervised(EpisodicAlgorithm):
         ValueError: an argument is out of its range, ``focal_gamma`` with ``label_smoothing``,
             ``class_weights`` where labels are an episode's own candidates, or no gold labels.
     """
+
+    dropout = True
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class Supervised(EpisodicAlgorithm):
         class_beta: float = 0.999,
         focal_gamma: float = 0.0,
         max_grad_norm: float = 1.0,
+        robust: Robustness | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
@@ -84,6 +91,7 @@ class Supervised(EpisodicAlgorithm):
         self.batch_size, self.label_smoothing = batch_size, label_smoothing
         self.class_weights, self.class_beta = class_weights, class_beta
         self.focal_gamma = focal_gamma
+        self.robust = robust or Robustness()
         super().__init__(
             policy,
             env,
@@ -138,27 +146,34 @@ class Supervised(EpisodicAlgorithm):
 
     def train(self) -> None:
         """One update for every minibatch of the drawn texts."""
-        episodes = self.label_env.episodes
         batches = self._minibatches(self.rollout)
-        losses, norms = [], []
+        logs: dict[str, list[float]] = {}
         self.policy.train(True)
         try:
             for place, rows in enumerate(batches):
                 self._set_rate(place / len(batches))
-                loss = self.loss(episodes.batch(self.rollout[rows]))
-                norms.append(self._step(loss))
-                losses.append(loss.item())
+                loss, log = self.passes.loss(partial(self._logged, self.rollout[rows]))
+                log["grad_norm"] = self._step(loss)
+                for name, value in log.items():
+                    logs.setdefault(name, []).append(value)
         finally:
             self.policy.train(False)
         self._n_updates += 1
-        self.logger.record("train/loss", float(np.mean(losses)))
-        self.logger.record("train/grad_norm", float(np.mean(norms)))
+        for name, values in logs.items():
+            self.logger.record(f"train/{name}", float(np.mean(values)))
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean loss of a batch's units, nats (see `lingym.agents.gold.cross_entropy`)."""
         features = self.policy.features(self.policy.texts(batch))
         distribution = self.policy.distribution(features, batch)
+        gold = torch.from_numpy(batch.gold).long().to(self.device)
+        self.passes.saw(lambda: distribution.log_probs(gold), gold)
         return cross_entropy(
             distribution, batch, self.label_smoothing, self._weights, self.focal_gamma
         )
+
+    def _logged(self, examples: Rows) -> tuple[Tensor, dict[str, float]]:
+        """The loss on these texts, and what to log of it."""
+        loss = self.loss(self.label_env.episodes.batch(examples))
+        return loss, {"loss": loss.item()}
