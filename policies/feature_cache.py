@@ -92,7 +92,10 @@ class FeatureCache:
         batch = texts.batch
         keys, groups = text_keys(batch)
         places = store.find(keys)
-        missing = [row for row, place in enumerate(places) if place is None]
+        missing: dict[bytes, list[int]] = {}  # a text that stands there twice is read once
+        for row, place in enumerate(places):
+            if place is None:
+                missing.setdefault(keys[row], []).append(row)
         if len(missing) == len(keys):
             out = encode(texts)
             self._keep(store, keys, groups, out)
@@ -104,10 +107,12 @@ class FeatureCache:
                 kept[row, : place[1]] = store.rows(place)
                 kept[row, place[1] :] = 0.0
         if missing:
-            rest = LateTexts(rows_of(batch, missing), texts.pooling, texts.device, texts.size[1])
+            rows = [every[0] for every in missing.values()]
+            rest = LateTexts(rows_of(batch, rows), texts.pooling, texts.device, texts.size[1])
             new = encode(rest)
-            kept[missing] = new.cpu().numpy()
-            self._keep(store, [keys[row] for row in missing], groups[missing], new)
+            self._keep(store, list(missing), groups[rows], new)
+            for every, features in zip(missing.values(), new.cpu().numpy(), strict=True):
+                kept[every] = features
         return torch.from_numpy(kept).to(texts.device, non_blocking=True)
 
     def _keep(self, store: FeatureStore, keys: list[bytes], groups: Rows, new: Tensor) -> None:
@@ -177,7 +182,7 @@ def text_keys(batch: Batch) -> tuple[list[bytes], Rows]:
     sizes = batch.attention_mask.sum(1)
     packed[:, 0] = sizes[:, None]
     packed[:, 1:, 0], packed[:, 1:, 1] = batch.input_ids, batch.unit_of_token
-    flat, stride = memoryview(packed).cast("B"), 8 * (width + 1)
+    flat, stride = packed.data.cast("B"), 8 * (width + 1)
     ends = (stride * np.arange(windows) + 8 * (sizes + 1)).tolist()
     bounds = np.searchsorted(batch.episode_of_window, np.arange(len(batch) + 1)).tolist()
     keys = []

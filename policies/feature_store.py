@@ -119,7 +119,7 @@ class FeatureStore:
                     self._name, self._seen = head[len(MAGIC) :], BEGIN
                 index.seek(self._seen)
                 data = index.read()
-        except FileNotFoundError:
+        except OSError:  # there is none, or none that can be read; `add` says why
             self._forget()
             return
         whole = len(data) // RECORD.itemsize * RECORD.itemsize
@@ -146,7 +146,7 @@ class FeatureStore:
             if count < sum(place):
                 return None
             self._rows = np.memmap(self._file(), np.float32, "r", shape=(count, self.width))
-        if crc32(self.rows(place)) != wanted:
+        if crc32(self.rows(place).data) != wanted:
             return None
         self._places[key] = place
         return place
@@ -158,18 +158,18 @@ class FeatureStore:
             begun = self.folder / "index.new"
             begun.write_bytes(MAGIC + self._name)
             begun.replace(self.folder / "index")
-            for file in self.folder.glob("*.f32"):  # that no index names any more
-                file.unlink()
+            for old in self.folder.glob("*.f32"):  # that no index names any more
+                old.unlink()
         row = 4 * self.width
         with self._file().open("ab") as file:
             start = -(-file.tell() // row)  # after a row that was torn
             file.write(bytes(start * row - file.tell()))
             for rows in new.values():
-                file.write(rows)
+                file.write(rows.data)
         records = np.zeros(len(new), RECORD)
         for record, (key, rows) in zip(records, new.items(), strict=True):
             record["key"], record["start"], record["count"] = key, start, len(rows)
-            record["of_rows"] = crc32(rows)
+            record["of_rows"] = crc32(rows.data)
             record["of_record"] = crc32(record.tobytes()[:_CHECKED])
             start += len(rows)
         with (self.folder / "index").open("r+b") as index:

@@ -137,7 +137,8 @@ class LateTexts(Texts):
     def __init__(self, batch: Batch, pooling: Pooling, device: torch.device, groups: int) -> None:
         vars(self).update(batch=batch, pooling=pooling, device=device, size=(len(batch), groups))
 
-    def __getattr__(self, name: str) -> Any:  # only of what is not there
+    def __getattr__(self, name: str) -> Any:
+        """Make the tensors: Python asks here only for what is not there yet."""
         if name not in _FIELDS:
             raise AttributeError(name)
         own = vars(self)

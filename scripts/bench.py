@@ -7,7 +7,9 @@ from tyro.conf import subcommand
 
 from lingym.scripts.bench_compare import Compare
 from lingym.scripts.bench_drift import Drift
+from lingym.scripts.bench_encoder import EncoderBench
 from lingym.scripts.bench_feedback import FeedbackCurves
+from lingym.scripts.bench_few_shot import FewShotCurves
 from lingym.scripts.bench_gradients import Gradients
 from lingym.scripts.bench_robustness import RobustnessReport
 from lingym.scripts.bench_rouge import RougeRate
@@ -34,6 +36,8 @@ class Bench:
         | Annotated[Gradients, subcommand("gradients")]
         | Annotated[Drift, subcommand("drift")]
         | Annotated[Compare, subcommand("compare")]
+        | Annotated[FewShotCurves, subcommand("few-shot")]
+        | Annotated[EncoderBench, subcommand("encoder")]
         | Annotated[RobustnessReport, subcommand("robustness")]
     ) = field(default_factory=SpeedOfTraining)
 

@@ -21,6 +21,9 @@ class EncoderTuning:
     """prompt: the virtual tokens; 20 by default."""
     base: str | None = None
     """Where the model lies that a part-trained warm start stands on, if it has moved."""
+    feature_cache: str | None = None
+    """frozen: the folder where features are kept, so that a text is encoded once and not in every
+    pass; or off. By default lingym/features in the user's cache, or $LINGYM_CACHE/features."""
 
     def check(self, agent: str, warm: bool = False) -> None:
         """Refuse what makes no method, before files are read.
@@ -30,18 +33,29 @@ class EncoderTuning:
             warm: whether the run has a warm start, whose method it may keep.
 
         Raises:
-            ValueError: there is no such method, or a size is not of the method or out of range.
+            ValueError: there is no such method, a size is not of the method or out of range, or
+                features are to be kept of an encoder that is trained.
         """
         from lingym.policies.encoder_tuning import Tuning
 
         if self.base is not None and not warm:
             raise ValueError("--base says where a warm start's base is: give --warm-start")
+        kept = self.feature_cache not in (None, "off")
+        if kept and self.tune != "frozen" and (self.tune is not None or not warm):
+            raise ValueError(
+                f"--feature-cache is for --tune frozen, not {self.tune or 'full'}: what an encoder "
+                "that is trained says of a text changes"
+            )
         if self.tune is not None or not warm:
             Tuning.of(self.tune, **self._sizes())
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `lingym.policies.LabelPolicy`: those that were given."""
-        given = {"tune": self.tune, "base": self.base, **self._sizes()}
+        from lingym.policies.feature_cache import default_folder
+
+        folder = default_folder() if self.feature_cache is None else self.feature_cache
+        kept = None if self.feature_cache == "off" or self.tune not in (None, "frozen") else folder
+        given = {"tune": self.tune, "base": self.base, "feature_cache": kept, **self._sizes()}
         return {name: value for name, value in given.items() if value is not None}
 
     def _sizes(self) -> dict[str, Any]:

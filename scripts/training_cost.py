@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from lingym.policies import LabelPolicy
+from lingym.policies import LabelPolicy, trained_parameters
 
 
 def begin_memory(device: torch.device) -> None:
@@ -15,8 +15,10 @@ def begin_memory(device: torch.device) -> None:
 
 
 def cost(policy: LabelPolicy) -> dict[str, Any]:
-    """What `metrics.json` says of a run: ``encoder_...`` counts and ``peak_memory_mb``."""
+    """What `metrics.json` says of a run: ``encoder_...`` counts, parameters, ``peak_memory_mb``."""
+    trained, every = trained_parameters(policy)
     read = {f"encoder_{name}": count for name, count in vars(policy.work).items()}
+    read |= {"parameters_trained": trained, "parameters": every}
     return {**read, "peak_memory_mb": peak_memory_mb(policy.device)}
 
 

@@ -1,6 +1,7 @@
 """What every test may use, and what a machine without the data or a GPU leaves out."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Features of frozen encoders are kept in a folder of the tests' own.
+CACHE = tempfile.TemporaryDirectory(prefix="lingym-tests-")
+os.environ["LINGYM_CACHE"] = CACHE.name
 # Tiny models gain nothing from a second thread, and two spinning ones lose much on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

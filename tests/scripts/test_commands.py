@@ -36,7 +36,9 @@ def test_a_run_folder_says_what_was_asked_and_what_came_of_it(supervised):
         f"encoder_{kind}_{way}" for kind in ("texts", "tokens") for way in ("forward", "backward")
     }
     rates = {"episodes", "steps", "seconds", "steps_per_second", "peak_memory_mb"}
-    assert training.keys() == rates | counts
+    sizes = {"parameters", "parameters_trained"}
+    assert training.keys() == rates | counts | sizes
+    assert training["parameters_trained"] == training["parameters"]  # --tune full
     assert training["episodes"] == training["encoder_texts_backward"] == 384
     assert training["encoder_texts_forward"] == training["encoder_tokens_forward"] == 0
     assert metrics["curve"][0]["tokens"] == 0
