@@ -12,6 +12,7 @@ from torch import Tensor
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.evaluate import evaluate
 from lingym.envs import Episodes
+from lingym.policies import load_trained, trained_weights
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class DevCallback(BaseCallback):
         if self.agent.num_episodes > self.curve[-1].episodes:
             self._measure()
         if self.keep_best:
-            self.agent.policy.load_state_dict(self._weights)
+            load_trained(self.agent.policy, self._weights)
 
     def _measure(self) -> None:
         start = time.monotonic()
@@ -103,7 +104,7 @@ class DevCallback(BaseCallback):
         self.curve.append(now)
         if self.best is None or metrics[self.metric] > self.best.metrics[self.metric]:
             self.best, self._stale = now, 0
-            self._weights = copy.deepcopy(self.agent.policy.state_dict())
+            self._weights = copy.deepcopy(trained_weights(self.agent.policy))
         else:
             self._stale += 1
         self.evaluation_seconds += time.monotonic() - start

@@ -3,7 +3,6 @@
 Sizes: B episodes, U units, K labels.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from lingym.agents.replay import (
 )
 from lingym.envs import Episodes
 from lingym.envs.corpora import Record
-from lingym.policies import LabelPolicy
+from lingym.policies import LabelPolicy, frozen_copy
 from lingym.types import FloatArray
 
 CHUNK = 32  # texts that are encoded at a time
@@ -79,7 +78,7 @@ class OnlineLearner:
         self.generator.manual_seed(int(self.random.integers(2**63)))
         self.reference: LabelPolicy | None = None
         if settings.kl_coef:
-            self.reference = copy.deepcopy(self.policy).requires_grad_(False)
+            self.reference = frozen_copy(self.policy)
 
     @property
     def policy(self) -> LabelPolicy:

@@ -27,6 +27,7 @@ from lingym.envs.episodes import Encoding
 from lingym.envs.tasks import TASKS
 from lingym.envs.tasks.abstaining import known_task
 from lingym.envs.tokenizer import UnitTokenizer
+from lingym.policies import load_trained, trained_weights
 
 FORMAT = 1
 COUNTS = ("labelled", "updates", "given_up", "mean")
@@ -45,7 +46,7 @@ def save(learner: OnlineLearner, folder: Path) -> None:
     tensors = _of_optimiser(learner.policy.optimizer) | _of_shown(shown)
     tensors["generator"] = learner.generator.get_state()
     if learner.reference is not None:
-        weights = learner.reference.state_dict()
+        weights = trained_weights(learner.reference)
         tensors |= {f"reference.{name}": weight for name, weight in weights.items()}
     state = {
         "format": FORMAT,
@@ -112,7 +113,7 @@ def load(folder: Path, device: str = "auto") -> OnlineLearner:
     learner.memory.seen = state["seen"]
     if learner.reference is not None:
         part = {n[10:]: tensor for n, tensor in tensors.items() if n.startswith("reference.")}
-        learner.reference.load_state_dict(part)
+        load_trained(learner.reference, part)
     return learner
 
 

@@ -3,14 +3,13 @@
 Sizes: S labelings, B texts, U units, K labels, P comparisons.
 """
 
-import copy
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lingym.policies import LabelPolicy
+from lingym.policies import LabelPolicy, light_copy, load_trained, trained_weights
+from lingym.policies.encoder_parts import added_weights
 from lingym.policies.optim import ScaledAdamW, parameter_groups
 from lingym.types import UNDECIDED, Batch, FloatArray, IntArray, Rows
 
@@ -36,16 +35,18 @@ class RewardModel(nn.Module):
 
     def __init__(self, policy: LabelPolicy, learning_rate: float) -> None:
         super().__init__()
-        self.scorer: LabelPolicy = copy.deepcopy(policy)
+        self.scorer: LabelPolicy = light_copy(policy)  # it learns what the policy learns
         scorer = self.scorer
         scorer.work = policy.work  # what it reads is read in the same run
-        scorer.requires_grad_(True)
-        groups = parameter_groups(scorer.encoder, scorer, scorer.weight_decay, scorer.head_lr_scale)
+        added = added_weights(scorer.encoder, scorer.tuning)
+        groups = parameter_groups(
+            scorer.encoder, scorer, scorer.weight_decay, scorer.head_lr_scale, added
+        )
         self.optimizer = ScaledAdamW(groups, lr=learning_rate)
 
     def begin(self, policy: LabelPolicy) -> None:
         """Be worth what the policy, as it is now, finds probable."""
-        self.scorer.load_state_dict(policy.state_dict())
+        load_trained(self.scorer, trained_weights(policy))
 
     def steps(self, batch: Batch, labels: Tensor) -> Tensor:
         """What each unit's label adds to R, [S, B, U]; 0 for padding.

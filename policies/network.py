@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lingym.policies.distribution import FORBIDDEN, LabelDistribution
 from lingym.policies.encoder_base import Base
-from lingym.policies.encoder_parts import switched_off
+from lingym.policies.encoder_parts import prepare, put_together, switched_off
 from lingym.policies.encoder_tuning import Tuning
 from lingym.policies.feature_cache import FeatureCache
 from lingym.policies.heads import label_head, label_scores, span_transition
@@ -44,6 +44,7 @@ class LabelNetwork(nn.Module):
 
     distribution_class: ClassVar[type[LabelDistribution]] = LabelDistribution
     alone: ClassVar[bool] = True  # whether encoder and head say all that the policy says
+    open: bool = False  # whether gradients come through encoders that nothing trains, too
     device: torch.device  # Stable-Baselines3's
     work: Work  # of the encoder, since it was made or an agent's `learn` began
     tuning: Tuning  # what of the encoder is trained
@@ -148,6 +149,20 @@ class LabelNetwork(nn.Module):
         """
         return switched_off(self.encoder, self.tuning)
 
+    def merge(self) -> None:
+        """Make the encoder whole, so that a saved policy names no base.
+
+        What ``lora`` and ``ia3`` learned becomes part of the encoder's own weights; it is then one
+        of its family (``full``), as after ``top:N``, ``bitfit`` and ``frozen``. Adapters and a
+        prompt stay beside it. An optimiser that was made before knows nothing of this: make a
+        policy from the saved one to train on.
+        """
+        self.encoder_base = None
+        if self.tuning.method not in ("adapter", "prompt"):
+            put_together(self.encoder, self.tuning)
+            self.tuning = Tuning()
+            self.encoder_trained = prepare(self.encoder, self.tuning)
+
     def constant(self) -> list[nn.Parameter]:
         """The parameters that nothing changes, so that copies of the policy may share them."""
         own = self.encoder.named_parameters()
@@ -157,7 +172,7 @@ class LabelNetwork(nn.Module):
         """The texts of a batch as tensors on the policy's device."""
         own = self.labels.form == "units"
         groups = batch.gold.shape[1] if own else int(batch.groups.max())
-        if self.encoder_constant and self.feature_cache is not None:
+        if self.encoder_constant and self.feature_cache is not None and not self.open:
             return LateTexts(batch, self.pooling, self.device, groups)
         return Texts.of_batch(batch, self.pooling, self.device, groups)
 
@@ -178,7 +193,7 @@ class LabelNetwork(nn.Module):
 
     def _read(self, texts: Texts) -> Tensor:
         """Run the encoder, and pool what it says."""
-        learning = torch.is_grad_enabled() and not self.encoder_constant
+        learning = torch.is_grad_enabled() and (self.open or not self.encoder_constant)
         with self._autocast(), torch.set_grad_enabled(learning):
             out = self.encoder(input_ids=texts.input_ids, attention_mask=texts.attention_mask)
         if self.text_feature:

@@ -3,7 +3,8 @@
 A model folder holds
 
 - ``model.safetensors`` and ``config.json``: the encoder, as a stock Hugging Face classifier where
-  there is one that computes the same (`lingym.policies.stock`);
+  there is one that computes the same (`lingym.policies.stock`); of a part-trained encoder
+  ``tuned.safetensors`` with what was trained (`lingym.policies.save_encoder`);
 - ``policy.safetensors``: the heads, and which label may follow which;
 - ``lingym.json``: the label names and the policy's arguments;
 - ``base``: for a policy that corrects a frozen labeller, that labeller's own model folder.
@@ -20,15 +21,16 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from lingym.policies.encoder import quiet
 from lingym.policies.policy import History, LabelPolicy
-from lingym.policies.stock import stock_model
+from lingym.policies.save_encoder import save_encoder
 from lingym.policies.texts import Pooling
+from lingym.policies.tuned_encoder import of_settings
 from lingym.policies.widen import abstains_beside, widened
 from lingym.rewards import ABSTAIN
 from lingym.types import Form, LabelSpace, Quota
 
-FORMAT = 1
+FORMAT, PARTS = 1, 2
+"""Of a model folder: of one whose encoder was trained as a whole, and of one that was not."""
 SETTINGS = ("pooling", "history", "constrained", "autocast")
 VALUES: dict[str, tuple[Any, ...]] = {
     "of_text": (False, True),
@@ -54,10 +56,7 @@ def save_policy(policy: LabelPolicy, folder: Path, stock: bool = True, **more: A
         more: further settings to keep, JSON values.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model = stock_model(policy) if stock else None
-    encoder: Any = policy.encoder
-    with quiet():
-        (encoder if model is None else model).save_pretrained(folder)
+    encoder = save_encoder(policy, folder, stock)
     heads = {
         name: value.detach().cpu().contiguous()
         for name, value in policy.state_dict().items()
@@ -67,12 +66,13 @@ def save_policy(policy: LabelPolicy, folder: Path, stock: bool = True, **more: A
         heads["transitions"] = torch.from_numpy(policy.labels.transitions).to(torch.uint8)
     save_file(heads, folder / "policy.safetensors")
     settings = {
-        "format": FORMAT,
+        "format": PARTS if "tuning" in encoder else FORMAT,
         "labels": list(policy.labels.names),
         "of_text": policy.labels.of_text,
         "space": _rules(policy.labels),
-        "stock": None if model is None else type(model).__name__,
+        **encoder,
         **{name: getattr(policy, name) for name in SETTINGS},
+        **({} if policy.verbaliser is None else {"verbaliser": policy.verbaliser}),
         **more,
     }
     text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
@@ -95,8 +95,11 @@ def read_settings(folder: Path) -> dict[str, Any]:
     wanted = {"format", "labels", "of_text", *SETTINGS}
     if not isinstance(settings, dict) or not wanted <= settings.keys():
         raise ValueError(f"{file} must hold {', '.join(sorted(wanted))}")
-    if settings["format"] != FORMAT:
-        raise ValueError(f"{file} has format {settings['format']}; this lingym reads {FORMAT}")
+    if settings["format"] not in (FORMAT, PARTS):
+        known = f"{FORMAT} and {PARTS}"
+        raise ValueError(f"{file} has format {settings['format']}; this lingym reads {known}")
+    if "tuning" in settings:
+        of_settings(settings["tuning"], file)
     names, space = settings["labels"], settings.get("space", {})
     listed = _names(names)
     if not isinstance(space, dict):
@@ -111,6 +114,23 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if fault:
         raise ValueError(f"{file}: space {fault}")
     return settings
+
+
+def kept_verbaliser(settings: dict[str, Any]) -> dict[str, Any]:
+    """The argument ``verbaliser`` of a saved policy; none where its head is linear.
+
+    Raises:
+        ValueError: it is no list of token ids for each label.
+    """
+    said = settings.get("verbaliser")
+    if said is None:
+        return {}
+    fair = isinstance(said, list) and len(said) == len(settings["labels"])
+    if not fair or not all(isinstance(row, list) and row for row in said):
+        raise ValueError(f"lingym.json: verbaliser is {said!r}; wanted token ids for each label")
+    if not all(_whole(token, 0) for row in said for token in row):
+        raise ValueError(f"lingym.json: verbaliser is {said!r}; wanted token ids for each label")
+    return {"verbaliser": tuple(tuple(row) for row in said)}
 
 
 def _names(value: Any) -> bool:

@@ -14,8 +14,10 @@ from lingym.scripts.check_reward import CheckReward
 from lingym.scripts.data import Data
 from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
+from lingym.scripts.explain import Explain
 from lingym.scripts.fuse import Fuse
 from lingym.scripts.listing import Envs, Rewards
+from lingym.scripts.merge import Merge
 from lingym.scripts.pareto import Pareto
 from lingym.scripts.predict import Predict
 from lingym.scripts.stream import Stream
@@ -26,6 +28,7 @@ from lingym.scripts.tune_parameters import TuneParameters
 Command = (
     Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Explain, subcommand("explain")]
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Fuse, subcommand("fuse")]
     | Annotated[Stream, subcommand("stream")]
@@ -35,6 +38,7 @@ Command = (
     | Annotated[Tune, subcommand("tune")]
     | Annotated[TuneParameters, subcommand("tune-parameters")]
     | Annotated[Pareto, subcommand("pareto")]
+    | Annotated[Merge, subcommand("merge")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Data, subcommand("data")]
