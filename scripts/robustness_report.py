@@ -152,7 +152,8 @@ def _panel(results: Mapping[str, Any], noise: Row, low: float, high: float) -> P
 def losses(results: Mapping[str, Any]) -> list[Block]:
     """Scores of all runs, and below each what was lost."""
     runs = [run["name"] for run in results["runs"]]
-    heads = ["strength", "texts changed", *(Cell(name, arm=n) for n, name in enumerate(runs))]
+    heads: list[Cell | str] = ["strength", "texts changed"]
+    heads += [Cell(name, arm=n) for n, name in enumerate(runs)]
     plain = [
         Cell(score(run["plain"]["score"]["mean"]), interval(run["plain"]["score"]))
         for run in results["runs"]

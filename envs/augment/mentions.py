@@ -130,7 +130,7 @@ def drawn(choices: Sequence[Mention], old: Mention, rng: np.random.Generator) ->
     if all(mention == old for mention in choices[:2]):  # each stands there once
         return None
     while True:
-        mention = choices[rng.integers(len(choices))]
+        mention = choices[int(rng.integers(len(choices)))]
         if mention != old:
             return mention
 

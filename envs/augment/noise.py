@@ -29,7 +29,7 @@ class Typos(WordAugmentation):
 
     def __init__(self, rate: float, kinds: tuple[Kind, ...] = KINDS) -> None:
         super().__init__(rate)
-        if not kinds or isinstance(kinds, str) or set(kinds) - set(KINDS):
+        if not kinds or set(kinds) - set(KINDS):
             raise ValueError(f"kinds must be some of {', '.join(KINDS)}; got {kinds!r}")
         self.kinds = tuple(kinds)
 
