@@ -120,10 +120,10 @@ class Explain:
             self.reading.options_without_labels(self.file) if plain else self.reading.options()
         )
         arguments = self.reading.arguments(labeller.task)
-        records: list[Record] = list(read_records(self.file, "test", options))[: self.limit]
+        records: list[Record] = list(read_records(self.file, "test", options))
         if plain:
-            return labeller.read(records, unlabelled=True, **arguments)
-        return labeller.read(records, **arguments)
+            return labeller.read(records[: self.limit], unlabelled=True, **arguments)
+        return labeller.read(records, **arguments)  # all: which scheme tags are of, a few may hide
 
     def given(self, labeller: "Labeller") -> "str | dict[str, object]":
         """The text of the command line, as the task reads it."""
@@ -135,6 +135,8 @@ class Explain:
             try:
                 found = json.loads(self.text)
             except json.JSONDecodeError as error:
+                if labeller.task in ("classification", "multilabel", "relation"):
+                    return {"text": self.text}
                 raise ValueError(f"the text is no JSON, though it begins so: {error}") from None
             return found if isinstance(found, dict) else {"sentences": found, "text": found}
         return self.text if words else {"text": self.text}
@@ -144,7 +146,13 @@ class Explain:
         from lingym.agents.explain import deletion_test
         from lingym.scripts.explain_words import table
 
+        rows = range(min(self.limit, len(episodes)))
         found = deletion_test(
-            explainer.policy, episodes, seed=self.seed, blank=self.blank, tolerance=self.tolerance
+            explainer.policy,
+            episodes,
+            rows=rows,
+            seed=self.seed,
+            blank=self.blank,
+            tolerance=self.tolerance,
         )
-        print(table(found, len(episodes)))
+        print(table(found, len(rows)))

@@ -77,7 +77,8 @@ class Explained:
 
 def gather(asked: "Explain", explainer: Explainer, episodes: Episodes) -> Explained:
     """Explain texts, and say what their labels were worth."""
-    found = list(explainer.explain(episodes, label=asked.label))
+    rows = range(min(asked.limit, len(episodes)))
+    found = list(explainer.explain(episodes, rows, asked.label))
     missed = [each for each in found if each.error is not None]
     wrong = [float(each.error.max()) for each in missed if each.error is not None]
     if wrong and max(wrong) > explainer.tolerance:

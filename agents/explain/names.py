@@ -29,7 +29,7 @@ def blank_id(tokenizer: Tokenizer, blank: Blank | None = None) -> int:
     Raises:
         ValueError: the tokenizer has none.
     """
-    wanted = (blank,) if blank else ("mask", "pad", "unk")
+    wanted: tuple[Blank, ...] = (blank,) if blank else ("mask", "pad", "unk")
     for kind in wanted:
         for name in BLANKS[kind]:
             found = tokenizer.token_to_id(name)

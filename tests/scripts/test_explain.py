@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from lingym.agents import Labeller, Supervised
-from lingym.envs import LabelVectorEnv, build, load_corpus
-from lingym.envs.tasks import TASKS
+from lingym.envs import LabelVectorEnv
 from lingym.scripts.cli import main
 from lingym.scripts.compare.markup import VOID
 from tests.envs.every_task import FORMS, every_task
@@ -158,8 +157,3 @@ def test_words_can_be_read_on_every_colour(mode: str) -> None:
         colour = np.array([float(number) for number in values[name].split()])
         for strength in np.linspace(0, 1, 11) * float(values["strength"]):
             assert contrast(strength * colour + (1 - strength) * ground, ink) >= 4.5
-
-
-def test_the_commands_task_list_is_whole() -> None:
-    assert {FORMS[form].make().name for form in FORMS} == set(TASKS)
-    assert build and load_corpus

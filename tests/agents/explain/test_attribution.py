@@ -59,7 +59,7 @@ def of_form(form: str, randomise: Randomise, windows: bool = False, **arguments:
 def shout(policy: LabelPolicy) -> None:
     """Make a new encoder's words count: their embeddings are small beside their positions'."""
     for layer in embeddings(policy):
-        layer.weight.mul_(8)  # type: ignore[operator, union-attr]
+        layer.weight.mul_(8)  # type: ignore[operator]
     policy.label_head.weight.mul_(5)
 
 
