@@ -1,9 +1,10 @@
 """`lingym data check`: what is wrong with labelled files, before a model learns it."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -93,7 +94,7 @@ class DataCheck:
         if self.fails(report):
             sys.exit(1)
 
-    def fails(self, report: dict) -> bool:  # type: ignore[type-arg]
+    def fails(self, report: Mapping[str, Any]) -> bool:
         """Whether the exit status is 1."""
         faults = report["faults"]["all"]
         if self.reading.on_fault == "repair":

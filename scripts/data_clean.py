@@ -93,7 +93,7 @@ class DataClean:
         missing = [name for name in self.alter if name not in named]
         if missing:
             raise ValueError(f"--alter {missing[0]}: no file is named for it (--{missing[0]} FILE)")
-        targets = {name: self.out / Path(named[name]).name for name in self.alter}
+        targets: dict[str, Path] = {name: self.out / Path(named[name]).name for name in self.alter}
         if len(set(targets.values())) < len(targets):
             raise ValueError(f"files of the same name would overwrite each other in {self.out}")
         for file in (*targets.values(), self.out / "changes.jsonl", self.out / "changes.tsv"):

@@ -99,7 +99,7 @@ def same(
     for part, each in texts.items():
         for row, text in enumerate(each):
             groups[normalised(text)].append((part, row))
-    none = Pairs(*(np.zeros(0, np.int64) for _ in range(2)), np.zeros(0))
+    none = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     pairs = none if near is None else near_pairs(list(groups), near, of, search, seed)
     return Same(list(groups.values()), pairs, near or 1.0)
 

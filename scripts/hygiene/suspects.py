@@ -107,7 +107,7 @@ def out_of_fold(files: Files, folds: Folds) -> list[FloatArray]:
         rows = {"train": np.flatnonzero(fold_of != fold), "test": np.flatnonzero(fold_of == fold)}
         splits = {
             split: encode(
-                files.task, [examples[r] for r in own], files.space, units, folds.max_tokens
+                files.task, [examples[int(r)] for r in own], files.space, units, folds.max_tokens
             )
             for split, own in rows.items()
         }
@@ -166,7 +166,7 @@ def judged(files: Files, chances: Sequence[FloatArray]) -> list[Suspect]:
             given, yes, return_indices_ranked_by="self_confidence", n_jobs=1
         )
         scores = several.get_label_quality_scores(given, yes)
-        whats = {row: _roles(space.roles, given[row], yes[row]) for row in ranked}
+        whats = {row: _roles(space.roles, given[row], yes[row]) for row in map(int, ranked)}
         return [_suspect(files, row, scores[row], whats[row]) for row in map(int, ranked)]
     # Labels that no training text has would leave cleanlab's classes empty.
     used = sorted({label for own in gold for label in own})
@@ -219,5 +219,5 @@ def _suspect(files: Files, row: int, quality: float, what: str) -> Suspect:
 def _roles(roles: Sequence[str], given: list[int], yes: FloatArray) -> str:
     """Gold labels, and those that are more probable than not."""
     gold = ", ".join(roles[place] for place in given) or "(none)"
-    rather = ", ".join(roles[place] for place in np.flatnonzero(yes >= 0.5)) or "(none)"
+    rather = ", ".join(roles[place] for place in np.flatnonzero(yes >= 0.5).tolist()) or "(none)"
     return f"{gold}, rather {rather}"
