@@ -18,10 +18,13 @@ PAGES = [
 ]
 TOLD = [
     *(ROOT / name for name in ("README.md", "docs/credit.md", "docs/online.md", "docs/tune.md")),
+    ROOT / "docs/fusion.md",
     ROOT / "docs/benchmark.md",
     ROOT / "docs/robustness.md",
     ROOT / "docs/data.md",
     ROOT / "docs/explain.md",
+    ROOT / "docs/few-shot.md",
+    ROOT / "docs/encoder-tuning.md",
     *(p for room in ("rewards", "tasks") for p in sorted((ROOT / "docs" / room).glob("*.md"))),
 ]
 """Pages whose commands a reader is to type as they stand."""
