@@ -146,7 +146,7 @@ def _odd(report: Mapping[str, Any], parts: list[str]) -> list[str]:
     for kind in found["counts"]:
         first = next((each for each in found["texts"] if each["kind"] == kind), None)
         if first is not None:
-            lines.append(f"    {first['where']}: {kind}: {short(first['found'], 30)!a}")
+            lines.append(f"    {first['where']}: {kind}: {first['found'][:30]!a}")
     return lines
 
 
