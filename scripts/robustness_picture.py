@@ -23,6 +23,7 @@ def draw(results: Mapping[str, Any], file: Path) -> None:
     rows = math.ceil(len(noises) / columns)
     figure = Figure(figsize=(3.6 * columns, 2.9 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    shift = 0.012 * max(row["strength"] for row in results["scores"])  # whiskers stand apart
     for panel, noise in zip(panels, noises, strict=False):
         for number, run in enumerate(results["runs"]):
             own = [
@@ -33,7 +34,7 @@ def draw(results: Mapping[str, Any], file: Path) -> None:
             points = [(0.0, run["plain"]["score"]), *own]
             means = [found["mean"] for _, found in points]
             panel.errorbar(
-                [at for at, _ in points],
+                [at + shift * (number - (len(results["runs"]) - 1) / 2) for at, _ in points],
                 means,
                 yerr=[
                     [m - found["low"] for m, (_, found) in zip(means, points, strict=True)],
