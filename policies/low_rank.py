@@ -71,6 +71,7 @@ def merge_factors(encoder: nn.Module) -> None:
         module.merge(safe_merge=True)
         parent, _, own = places[id(module)].rpartition(".")
         setattr(encoder.get_submodule(parent), own, module.get_base_layer())
+    del encoder.peft_config  # else the next method would be taken for a second one beside it
 
 
 def _table(name: str) -> dict[str, list[str]]:

@@ -99,7 +99,7 @@ class LabelNetwork(nn.Module):
         self.attention_dropout = attention_dropout
         made = tuned_encoder(
             *(encoder, tokens.vocab_size, tokens.tokens, whole, attention_dropout, tune, base),
-            **sizes,
+            sizes,
         )
         self.encoder = made.module
         self.tuning, self.encoder_base, self.encoder_trained = made.tuning, made.base, made.trained

@@ -1,8 +1,10 @@
 """An encoder with its method, made anew or read from the folder of a part-trained model."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from safetensors import SafetensorError
@@ -48,7 +50,7 @@ def tuned_encoder(
     attention_dropout: float | None = None,
     tune: str | None = None,
     elsewhere: str | None = None,
-    **sizes: float | None,
+    sizes: Mapping[str, float | None] = MappingProxyType({}),
 ) -> TunedEncoder:
     """An encoder made ready for a method.
 
@@ -63,7 +65,7 @@ def tuned_encoder(
         attention_dropout: of the attention's weights.
         tune: one of `METHODS`; None: as the folder was trained, or full.
         elsewhere: where the base of a part-trained model is, if it has moved.
-        sizes: of the method.
+        sizes: of the method, by name.
 
     Raises:
         ImportError: a library that the method needs is missing.
@@ -73,7 +75,7 @@ def tuned_encoder(
     folder = Path(name)
     kept = read_kept(folder)
     tuning = Tuning.of(tune, None if kept is None else kept.tuning, **sizes)
-    arguments: Any = (vocab_size, tokens, pooler)
+    arguments = (vocab_size, tokens, pooler)
     if kept is None:
         module = load_encoder(name, *arguments, attention_dropout)
         base = None if tuning.method == "full" else base_of(name)
@@ -131,7 +133,11 @@ def of_settings(said: Any, file: Path) -> Kept:
 
 
 def _base_module(
-    folder: Path, kept: Kept, arguments: Any, attention_dropout: float | None, elsewhere: str | None
+    folder: Path,
+    kept: Kept,
+    arguments: tuple[int, int, bool],
+    attention_dropout: float | None,
+    elsewhere: str | None,
 ) -> nn.Module:
     """The encoder that a part-trained model stands on, as it was before."""
     if kept.base is None:

@@ -133,6 +133,8 @@ def read_arm(name: str, place: Marked) -> Arm:
     parts = place.mapping(what)
     own = {key: inner for key, inner in parts.items() if key not in OF_ARM}
     tuned = [key for key in ("of", "tune") if key in parts]
+    if tuned == ["tune"] and parts["tune"].text("tune").split("+")[0] not in KINDS:
+        own["tune"], tuned = parts["tune"], []  # what of the encoder a run trains
     about = parts["about"].text(f"{what}, about") if "about" in parts else ""
     only = None
     if "only" in parts:

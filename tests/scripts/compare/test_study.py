@@ -84,6 +84,13 @@ def test_options_of_reading_in_defaults_go_to_every_data_set(tmp_path: Path) -> 
     assert study.defaults == {"encoder": "tiny", "samples": 8, "batch_size": 8}
 
 
+def test_an_arm_with_training_may_say_what_is_trained(tmp_path: Path) -> None:
+    text = TEXT.replace("    agent: ppo\n", "    agent: ppo\n    tune: lora\n    lora_rank: 4\n")
+    arm = read(tmp_path, text).arm_named("then PPO")
+    assert (arm.of, arm.tune) == (None, None)
+    assert (arm.options["tune"], arm.options["lora_rank"]) == ("lora", 4)
+
+
 FILES = """\
     train: part/a.jsonl
     dev: /else/b.jsonl
