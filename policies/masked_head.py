@@ -25,9 +25,9 @@ class MaskedHead(nn.Module):
         score_k = 1/|V_k| sum_{v in V_k} m_v(f)
 
     with m_v the head's logit of token v and V_k the tokens of label k: pattern-exploiting training,
-    Schick and Schütze (2021, https://aclanthology.org/2021.eacl-main.20, equation for s_p), and the
-    mean over several words of Schick and Schütze (2022, https://aclanthology.org/2022.naacl-main.3
-    has an overview). The softmax is over labels, not over the vocabulary.
+    Schick and Schütze (2021, https://arxiv.org/abs/2001.07676), with the mean over several words of
+    Schick, Schmid and Schütze (2020, https://aclanthology.org/2020.coling-main.488). The softmax is
+    over labels, not over the vocabulary.
 
     The words' rows of the output layer are a copy: the encoder's input embeddings, to which they
     are tied in pretraining, train on by themselves. All other words are left out, so the head costs

@@ -16,6 +16,7 @@ from lingym.scripts.training import read, task_and_corpus, train, used
 from tests.policies.masked import made_corpus, save_masked
 
 PROMPT = "negative=bad,poor positive=good,great"
+COMMANDS = "synthetic:commands?train=120&dev=5&test=5"
 PATTERN = "{text} it was {mask} ."
 
 
@@ -34,7 +35,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_few_shot_is_drawn_after_the_limits_and_by_its_own_seed(tmp_path: Path) -> None:
     def texts(limit: int | None = None, seed: int = 0, **little: int | None) -> list[str]:
         given = LittleData(**little)  # type: ignore[arg-type]
-        run = Train(out=tmp_path, corpus="synthetic:commands", train_limit=limit, seed=seed)
+        run = Train(out=tmp_path, corpus=COMMANDS, train_limit=limit, seed=seed)
         run = replace(run, task="classification", encoder="tiny", little=given)
         task, corpus = task_and_corpus(run)
         examples = task.read({"train": corpus.train})["train"]
@@ -44,7 +45,7 @@ def test_few_shot_is_drawn_after_the_limits_and_by_its_own_seed(tmp_path: Path) 
     assert four[: len(two)] == two and len(four) == 2 * len(two)
     assert texts(few_shot=4, seed=1) != four == texts(few_shot=4, seed=1, few_shot_seed=0)
     assert set(texts(limit=40, few_shot=2)) <= set(texts(limit=40))
-    run = Train(out=tmp_path, corpus="synthetic:commands", encoder="tiny")
+    run = Train(out=tmp_path, corpus=COMMANDS, encoder="tiny")
     run = replace(run, task="classification", little=LittleData(few_shot=2))
     assert len(read(run)["train"]) == len(two)
 
@@ -81,7 +82,7 @@ def test_zero_shot_needs_no_training_text_and_is_a_run_like_another(
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["test"]["accuracy"] > 0.9 and metrics["training"]["episodes"] == 0
     capsys.readouterr()
-    main(["evaluate", str(out), str(files / "test.jsonl"), "--json", "--device", "cpu"])
+    main(["evaluate", str(out), "--data", str(files / "test.jsonl"), "--json", "--device", "cpu"])
     assert json.loads(capsys.readouterr().out) == pytest.approx(metrics["test"])
     further = Train(
         out=tmp_path / "more",
@@ -140,10 +141,10 @@ def test_curves_are_drawn_and_no_run_is_done_twice(files: Path, tmp_path: Path) 
         device="cpu",
         little=LittleData(pattern=PATTERN, verbaliser=PROMPT),
     )
-    bench = FewShotCurves(shared, shots=(1, 2), draws=(0, 1), further=8)
+    bench = FewShotCurves(shared, shots=(2,), draws=(0, 1), further=8)
     bench.run()
     rows = [json.loads(line) for line in (shared.out / "rows.jsonl").read_text().splitlines()]
-    assert len(rows) == 6 * 2 * 2
+    assert len(rows) == 6 * 2
     told = {(r["arm"], r["shots"], r["labels"], r["verdicts"]) for r in rows}
     assert {(SUPERVISED, 2, 4, 0), (SAME, 2, 0, 32), (FURTHER, 2, 4, 8)} <= told
     zero = [row["value"] for row in rows if row["arm"] == "prompt"]
