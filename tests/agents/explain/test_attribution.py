@@ -29,21 +29,25 @@ DIFFERENT = (
 
 @cache
 def trained() -> Any:
-    """A classifier of texts of noise in which one word decides; a mask is noise to it, too."""
+    """A classifier of noise, in which one word makes a text good; a mask is noise to it, too.
+
+    The last 40 texts are good: of a text without the word no word says that it is bad.
+    """
     random = np.random.default_rng(0)
     noise = [*(f"w{place}" for place in range(9)), "[MASK]", "[MASK]"]
 
     def record(place: int) -> Record:
         words = list(random.choice(noise, 7))
-        label = ["bad", "good"][random.integers(2)]
-        words[random.integers(7)] = {"bad": "awful", "good": "lovely"}[label]
+        label = "good" if place >= 400 else ["bad", "good"][random.integers(2)]
+        if label == "good":
+            words[random.integers(7)] = "lovely"
         return Record({"text": " ".join(words), "label": label}, "made", (place,))
 
     rows = [record(place) for place in range(440)]
     dataset = build(Classification(), Corpus(tuple(rows[:400]), (), tuple(rows[400:]), source={}))
     env = LabelVectorEnv(dataset=dataset)
     agent = Supervised("LabelPolicy", env, learning_rate=3e-3, device="cpu", seed=0)
-    agent.learn(total_episodes=1800)
+    agent.learn(total_episodes=1600)
     return agent.policy, dataset
 
 
@@ -69,7 +73,7 @@ def test_the_word_that_decides_is_first(method: Method) -> None:
     episodes = dataset["test"]
     hits = 0
     for found in Explainer(policy, method).explain(episodes):
-        hits += found.layout.words[found.scores[0].argmax()] in ("awful", "lovely")
+        hits += found.layout.words[found.scores[0].argmax()] == "lovely"
     assert hits >= 0.95 * len(episodes)
 
 
