@@ -138,12 +138,13 @@ def test_near_repeats_are_those_of_comparing_every_pair(of, near):
     found = near_pairs(texts, near, of)
     columns = (column.tolist() for column in vars(found).values())
     assert {(a, b): s for a, b, s in zip(*columns, strict=True)} == wanted
-    # MinHash proposes: what it keeps is right, and it misses few.
+    # MinHash proposes: what it keeps is right, and of pairs right at the bound (the worst case)
+    # its bands find 87 of 100: 1 - (1 - 0.8**9)**14.
     proposed = near_pairs(texts, near, of, "minhash")
     columns = (column.tolist() for column in vars(proposed).values())
     kept = {(a, b): s for a, b, s in zip(*columns, strict=True)}
     assert kept.items() <= wanted.items()
-    assert len(kept) >= 0.95 * len(wanted)
+    assert len(kept) >= 0.85 * len(wanted)
 
 
 def test_contradictions(tmp_path):
