@@ -291,7 +291,9 @@ def view_of(task: Task) -> View:
 
 
 def guessed(example: Example) -> str:
-    """The task of an example as its shape tells; summaries count as sentences.
+    """The task of an example as its shape tells.
+
+    A summary counts as sentences, and a text of one word as tagging: give the task where it matters.
 
     Raises:
         ValueError: it is of a mix.

@@ -267,7 +267,7 @@ def test_back_translation_draws_a_beam():
     through = BackTranslation(1.0, lambda t: there.get(t, []), lambda t: back[t])
     seen = {through(text("a fine day"), rng(seed)).units[0] for seed in range(40)}
     assert seen == {"a nice day", "a beautiful day"}
-    other = text("untranslatable")
+    other = text("not translatable")
     assert through(other, rng()) is other
 
 
