@@ -28,7 +28,10 @@ from lingym.types import Batch, Rows
 LARGE = 4 << 30
 """Bytes from which the size of a store is told, and again whenever it has doubled."""
 
-_NO_MATTER = ("_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version")
+_NO_MATTER = (
+    *("_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"),
+    *("id2label", "label2id", "problem_type"),  # of heads
+)
 _log = logging.getLogger("lingym")
 
 

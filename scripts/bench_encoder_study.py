@@ -65,7 +65,9 @@ class EncoderStudy:
     def _run(self, data: Data, method: Method, seed: int, stage: str, out: Path) -> BenchRun:
         cell = f"{slug(data.name)}/{slug(method.name)}/s{seed}"
         folder = out / "cells" / cell
-        given = {"feature_cache": str(out / "features")} if frozen(method) else {}
+        given: dict[str, Any] = {}
+        if frozen(method):
+            given["feature_cache"] = str(out / "features")
         given |= {**self.defaults, **data.options, **method.options, "metric": data.metric}
         encoder = str(given.get("encoder", "minilm"))
         if stage == "reinforce":

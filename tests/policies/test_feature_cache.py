@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from lingym.agents import PPO, REINFORCE, Supervised, evaluate
+from lingym.agents import PPO, REINFORCE, Labeller, Supervised, evaluate
 from lingym.envs import Dataset, LabelVectorEnv
 from lingym.policies import FeatureCache, LabelPolicy, default_folder
 from lingym.policies.feature_cache import encoder_key, rows_of, text_keys
@@ -160,6 +160,15 @@ def test_some_texts_of_a_batch_are_those_texts() -> None:
     wanted = episodes.batch([0, 2])
     for name in ("input_ids", "attention_mask", "unit_of_token", "episode_of_window", "examples"):
         np.testing.assert_array_equal(getattr(some, name), getattr(wanted, name))
+
+
+def test_a_saved_encoder_finds_its_features(tmp_path: Path) -> None:
+    dataset = every_task("tagging")
+    agent = trained(dataset, "supervised", tmp_path / "kept", episodes=24)
+    Labeller(agent.policy, "tagging", dataset.tokenizer, 64).save(tmp_path / "model")
+    whole = str(tmp_path / "model")
+    again = trained(dataset, "reinforce", tmp_path / "kept", episodes=24, encoder=whole)
+    assert astuple(again.policy.work) == (0, 0, 0, 0)
 
 
 def test_dropout_is_no_part_of_the_key(policy_of: Callable[..., LabelPolicy]) -> None:
