@@ -293,7 +293,7 @@ def view_of(task: Task) -> View:
 def guessed(example: Example) -> str:
     """The task of an example as its shape tells.
 
-    A summary counts as sentences, and a text of one word as tagging: give the task where it matters.
+    A summary counts as sentences, a text of one word as tagging: give the task where it matters.
 
     Raises:
         ValueError: it is of a mix.
