@@ -6,10 +6,12 @@ from typing import Any, get_type_hints
 
 from lingym.scripts.train import Train
 
-GROUPS: dict[str, type[Any]] = {
-    name: kind for name, kind in get_type_hints(Train).items() if is_dataclass(kind)
-}
+_HINTS: dict[str, Any] = get_type_hints(Train)
+
+GROUPS: dict[str, Any] = {name: kind for name, kind in _HINTS.items() if is_dataclass(kind)}
 """The groups of options that `Train` holds, by its names for them."""
+
+_OWNERS: tuple[Any, ...] = (Train, *GROUPS.values())
 
 PLACES: dict[str, str] = {
     field.name: place for place, kind in GROUPS.items() for field in fields(kind)
@@ -18,7 +20,7 @@ PLACES: dict[str, str] = {
 
 HINTS: dict[str, Any] = {
     name: kind
-    for owner in (Train, *GROUPS.values())
+    for owner in _OWNERS
     for name, kind in get_type_hints(owner).items()
     if name not in GROUPS
 }
@@ -26,7 +28,7 @@ HINTS: dict[str, Any] = {
 
 DEFAULTS: dict[str, Any] = {
     field.name: field.default
-    for owner in (Train, *GROUPS.values())
+    for owner in _OWNERS
     for field in fields(owner)
     if field.default is not MISSING
 }
