@@ -11,8 +11,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 demo: $(VENV)/run.stamp  ## train on the generated corpus: supervised beside PPO
 	$(BIN)/lingym demo
 
-test: $(VENV)/dev.stamp  ## every test that needs neither real data nor a GPU
-	$(BIN)/python -m pytest $(PYTEST)
+test: $(VENV)/dev.stamp  ## every test that needs neither real data nor a GPU, on all cores
+	$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST)
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix --exit-zero --quiet .
