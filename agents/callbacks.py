@@ -1,6 +1,7 @@
 """Measuring a run on dev as it learns: the best policy is kept, and a stale run is stopped."""
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -102,13 +103,19 @@ class DevCallback(BaseCallback):
             self.agent.num_episodes, self.num_timesteps, learning, metrics, readings, work.tokens
         )
         self.curve.append(now)
-        if self.best is None or metrics[self.metric] > self.best.metrics[self.metric]:
+        before = None if self.best is None else self.best.metrics[self.metric]
+        if before is None or _better(metrics[self.metric], before):
             self.best, self._stale = now, 0
             self._weights = copy.deepcopy(trained_weights(self.agent.policy))
         else:
             self._stale += 1
         self.evaluation_seconds += time.monotonic() - start
         self.tell(now)
+
+
+def _better(now: float, before: float) -> bool:
+    """Whether a measurement is above the best one; any number is above none (NaN)."""
+    return now > before or (math.isnan(before) and not math.isnan(now))
 
 
 class RewardProgress(BaseCallback):
