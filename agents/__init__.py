@@ -1,6 +1,7 @@
 """How a policy learns: Stable-Baselines3 algorithms on whole episodes."""
 
 from lingym.agents.adapter import LabelVecEnv
+from lingym.agents.consolidation import Consolidation, fisher_information
 from lingym.agents.ensemble import Ensemble
 from lingym.agents.evaluate import evaluate, predict_labels
 from lingym.agents.expected import ExpectedReward
@@ -20,6 +21,7 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SARSA",
+    "Consolidation",
     "Ensemble",
     "ExpectedReward",
     "LabelVecEnv",
@@ -32,5 +34,6 @@ __all__ = [
     "Robustness",
     "Supervised",
     "evaluate",
+    "fisher_information",
     "predict_labels",
 ]

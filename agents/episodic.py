@@ -16,6 +16,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from lingym.agents.adapter import LabelVecEnv, as_vec_env
+from lingym.agents.consolidation import Consolidation
 from lingym.agents.gold import check_gold, cross_entropy
 from lingym.agents.losses import kl_divergence, masked_mean
 from lingym.agents.minibatches import minibatches
@@ -50,6 +51,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
     gold_coef: float = 0.0
     dropout: bool = False
     robust: Robustness = Robustness()
+    consolidation: Consolidation | None = None  # what holds weights that earlier texts need
     reward_state: Mapping[str, Any] = MappingProxyType({})  # not set in _setup_model either
     num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
 
@@ -87,7 +89,8 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         transient = ["_generator", "_random", "reference", "_callback", "rollout"]
-        return [*super()._excluded_save_params(), *transient, "passes", "regularisation"]
+        helpers = ["passes", "regularisation", "consolidation"]
+        return [*super()._excluded_save_params(), *transient, *helpers]
 
     @property
     def label_env(self) -> LabelVectorEnv:
@@ -295,7 +298,10 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             FloatingPointError: the loss or the gradient is not finite; no step is taken.
         """
         self.policy.optimizer.zero_grad()
-        for name, value in {**self.passes.backward(loss), **self.regularisation.pull()}.items():
+        told = {**self.passes.backward(loss), **self.regularisation.pull()}
+        if self.consolidation is not None:
+            told |= self.consolidation.pull()
+        for name, value in told.items():
             self.logger.record_mean(f"train/{name}", value)
         # Those of the optimiser: to walk through a whole encoder takes longer than to train a head.
         trained = [w for group in self.policy.optimizer.param_groups for w in group["params"]]

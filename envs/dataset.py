@@ -64,7 +64,7 @@ def build(
         raise ValueError(f"a task needs at least two labels, the corpus has {space.names}")
     if isinstance(tokenizer, str):
         fit = splits.get("train") or next(iter(splits.values()))
-        texts = (text for example in fit for text in _texts(example, space.of_text))
+        texts = (text for example in fit for text in texts_of(example, space.of_text))
         tokenizer = load_tokenizer(tokenizer, texts)
     if keep is not None:
         splits = {name: keep(name, examples) for name, examples in splits.items()}
@@ -80,7 +80,7 @@ def build(
     )
 
 
-def _texts(example: Example, of_text: bool) -> Iterator[str]:
+def texts_of(example: Example, of_text: bool) -> Iterator[str]:
     """What an encoder reads of an example."""
     for passage in example.read(of_text):
         if passage.before:

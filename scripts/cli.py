@@ -11,6 +11,7 @@ from tyro.conf import subcommand
 
 from lingym.scripts.bench import Bench
 from lingym.scripts.check_reward import CheckReward
+from lingym.scripts.continual import Continual
 from lingym.scripts.data import Data
 from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
@@ -39,6 +40,7 @@ Command = (
     | Annotated[TuneParameters, subcommand("tune-parameters")]
     | Annotated[Pareto, subcommand("pareto")]
     | Annotated[Merge, subcommand("merge")]
+    | Annotated[Continual, subcommand("continual")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Data, subcommand("data")]

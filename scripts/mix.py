@@ -53,7 +53,7 @@ def load_mix(file: str | Path) -> tuple[MultiTask, Corpus]:
         arguments = {columns[key]: value for key, value in table.items() if key in columns}
         tasks[name] = TASKS[table["task"]](**arguments)
         corpora[name] = load_corpus(
-            **{key: _place(file, table[key]) for key in FILES if key in table},
+            **{key: beside(file, table[key]) for key in FILES if key in table},
             options=Options(format=table.get("format")),
         )
         weight = table.get("weight")
@@ -70,7 +70,7 @@ def load_mix(file: str | Path) -> tuple[MultiTask, Corpus]:
         raise ValueError(f"{file}: {error}") from None
 
 
-def _place(file: Path, source: Any) -> str:
-    """A path beside the mix's file; names of generated and Hub corpora as they are."""
+def beside(file: Path, source: Any) -> str:
+    """A path beside the file that names it; names of generated and Hub corpora as they are."""
     name = str(source)
     return name if name.startswith(("synthetic:", "hf:")) else str(file.parent / name)

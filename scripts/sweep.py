@@ -14,7 +14,7 @@ FREE = ("out", "progress", "threads")
 """Arguments that may differ when a run is taken for the same."""
 
 
-def run_once(arguments: Train, score_test: bool = True) -> dict[str, Any]:
+def run_once(arguments: Train, score_test: bool = True, **more: Any) -> dict[str, Any]:
     """What came of a run: read if it was done, else done now.
 
     A run that was broken off is done again from its beginning.
@@ -22,6 +22,7 @@ def run_once(arguments: Train, score_test: bool = True) -> dict[str, Any]:
     Args:
         arguments: the options of `lingym train`.
         score_test: score the test split, if there is one and the run is not done yet.
+        more: further arguments of `lingym.scripts.training.train`, if the run is not done yet.
 
     Returns:
         What stands in ``metrics.json``.
@@ -47,7 +48,7 @@ def run_once(arguments: Train, score_test: bool = True) -> dict[str, Any]:
             say(f"{arguments.out} was broken off: done again from its beginning")
             shutil.rmtree(arguments.out)
     if not metrics.exists():
-        train(arguments) if score_test else train(arguments, score_test=False)
+        train(arguments, **more) if score_test else train(arguments, score_test=False, **more)
     done: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
     return done
 

@@ -155,8 +155,18 @@ class Train:
 
     def run(self) -> None:
         """Train, and say what came of it."""
-        from lingym.scripts.train_check import check_numbers, check_use
         from lingym.scripts.training import train
+
+        self.check()
+        train(self)
+
+    def check(self) -> None:
+        """Refuse what makes no run, before a file is read.
+
+        Raises:
+            ValueError: an option is out of its range, or has no use beside the others.
+        """
+        from lingym.scripts.train_check import check_numbers, check_use
 
         check_numbers(self)
         check_use(self)
@@ -165,4 +175,3 @@ class Train:
         self.augmenting.check(self.agent, self.task)
         self.little.check(self.agent, self.task, self.warm_start is not None)
         self.robust.check(self.agent, self.dropout, self.weight_decay)
-        train(self)

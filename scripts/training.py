@@ -79,6 +79,7 @@ def train(
     watch: Watch = lambda _: None,
     score_test: bool = True,
     dataset: Dataset | None = None,
+    begin: Callable[[EpisodicAlgorithm], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Do the run that the arguments describe.
 
@@ -87,6 +88,7 @@ def train(
         watch: called with each measurement on dev; an exception of its own ends the run.
         score_test: score the test split, if there is one; a search over options must not.
         dataset: what `read` gives for the arguments, if it is at hand.
+        begin: called with the agent before it learns.
 
     Returns:
         What stands in ``metrics.json``: dev and test metrics and the cost of training.
@@ -109,6 +111,7 @@ def train(
         told = resume_reward(agent.label_env.reward, arguments.warm_start)
         if told:
             say(told)
+    begin(agent)
     begin_run(arguments.out, arguments)
     begin_memory(agent.device)
     began = time.monotonic()

@@ -79,7 +79,7 @@ class MultiTask(Task):
             for split, examples in read.items():
                 following = iter(examples)
                 rows[split] = [
-                    self._own(kind, next(following)) if name == kind else row
+                    self.named(kind, next(following)) if name == kind else row
                     for row, name in zip(rows[split], names[split], strict=True)
                 ]
         return rows  # every record was replaced by its example
@@ -90,8 +90,8 @@ class MultiTask(Task):
             raise record.error(f"{FIELD!r} is {name!r}: the tasks are {', '.join(self.tasks)}")
         return name
 
-    def _own(self, kind: str, example: Example) -> Example:
-        """The example with its labels and units named after its task."""
+    def named(self, kind: str, example: Example) -> Example:
+        """The example of one of the tasks with its labels and units named after it."""
         return replace(
             example,
             gold=None if example.gold is None else tuple(f"{kind}/{g}" for g in example.gold),
