@@ -106,7 +106,7 @@ def test_the_penalty_by_hand() -> None:
 
 
 def test_a_held_line_comes_to_the_closed_form() -> None:
-    """The minimum of 1/2 (w - t)^2 + lambda/2 F (w - w*)^2 is (t + lambda F w*) / (1 + lambda F)."""
+    """1/2 (w - t)^2 + lambda/2 F (w - w*)^2 is least at (t + lambda F w*) / (1 + lambda F)."""
     line = Line(1, 1, bias=False)
     line.weight.data = torch.tensor([[1.0]])
     held = Consolidation(line, {"weight": torch.tensor([[0.5]])}, 6.0)
@@ -153,7 +153,7 @@ def test_what_cannot_be_held(make: Make) -> None:
         Consolidation(agent.policy, {}, -1)
     with pytest.raises(ValueError, match=r"of other \(1,\), and the policy has no such trained"):
         Consolidation(agent.policy, {"other": torch.ones(1)}, 1)
-    with pytest.raises(ValueError, match="label_head.bias"):
+    with pytest.raises(ValueError, match=r"label_head\.bias"):
         Consolidation(agent.policy, {"label_head.bias": torch.ones(1)}, 1)
     with pytest.raises(ValueError, match="1 or more texts and samples, got 0 and 1"):
         none = np.zeros(0, np.int64)

@@ -21,7 +21,7 @@ from lingym.scripts.continual_sequence import load_sequence
 from lingym.scripts.train import Train
 
 COMMON = "--task classification --encoder tiny --max-tokens 16 --batch-size 8 --rollout 8"
-HARSH = "--learning-rate 3e-3 --device cpu --seeds 0 --memory 10 --fisher-texts 8 --eval-every 99"
+HARSH = "--learning-rate 3e-3 --device cpu --seeds 0 --memory 10 --fisher-texts 8 --no-keep-best"
 STAGES = {"one": ("red", "blue"), "two": ("cat", "dog"), "three": ("red", "cat")}
 
 
@@ -46,7 +46,7 @@ def sequence(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(file: Path, out: Path, more: str) -> dict[str, Any]:
-    main(f"continual {file} --out {out} {COMMON} {HARSH} {more}".split())
+    main(f"continual {file} --out {out} {COMMON} {HARSH} --eval-every 99 {more}".split())
     found: dict[str, Any] = json.loads((out / "matrix.json").read_text())
     return found
 
@@ -303,9 +303,8 @@ def test_options_that_make_no_sequence(
 ) -> None:
     first = "" if "--task" in words else "--task classification"
     with pytest.raises(SystemExit, match=message):
-        main(
-            f"continual {sequence / 'all.toml'} --out {tmp_path} --encoder tiny {first} {words}".split()
-        )
+        file = sequence / "all.toml"
+        main(f"continual {file} --out {tmp_path} --encoder tiny {first} {words}".split())
 
 
 def test_a_stage_has_options_of_its_own(tmp_path: Path) -> None:
