@@ -35,5 +35,7 @@ class Merge:
         labeller.save(self.out)
         if labeller.policy.tuning.added:
             print(f"{self.out} is whole; {before} stays beside the encoder's own weights")
+        elif before == "full":
+            print(f"{self.out} is a copy: every weight was trained, so the run was whole already")
         else:
             print(f"{self.out} is whole: {before} is part of the encoder's weights")

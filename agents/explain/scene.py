@@ -12,7 +12,6 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from lingym.envs.layout import Layout
 from lingym.policies import LabelPolicy
@@ -131,12 +130,12 @@ def copies(batch: Batch, count: int) -> Batch:
 def embeddings(policy: LabelPolicy) -> list[nn.Module]:
     """The layers that turn token ids into vectors: one for each encoder that the policy reads by.
 
-    Wrapped encoders (adapters) and policies of several encoders are looked through.
+    A head that an encoder brings (of masked words) reads no tokens, and has none.
     """
     layers: list[nn.Module] = []
     for module in policy.modules():
-        if isinstance(module, PreTrainedModel):
-            layer = module.get_input_embeddings()
+        if isinstance(module, LabelNetwork):
+            layer = module.encoder.get_input_embeddings()
             if not any(layer is known for known in layers):
                 layers.append(layer)
     return layers

@@ -33,12 +33,15 @@ def from_spec(text: str) -> Augmentation:
     settings are plain values.
 
     Raises:
-        ValueError: the text is not such an expression; the message has the text and the cause.
+        ValueError: the text is not such an expression, or names a file that cannot be read; the
+            message has the text and the cause.
     """
     try:
         return _read(ast.parse(text.strip(), mode="eval").body)
     except SyntaxError as error:
         raise ValueError(f"augmentation {text!r} is not an expression: {error.msg}") from error
+    except OSError as error:
+        raise ValueError(f"augmentation {text!r}: {error.filename}: {error.strerror}") from error
     except (TypeError, ValueError) as error:
         raise ValueError(f"augmentation {text!r}: {error}") from error
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lingym.scripts.arguments import TaskOptions
 from lingym.scripts.bench_few_shot import FURTHER, SAME, SUPERVISED, FewShotCurves
 from lingym.scripts.cli import main
 from lingym.scripts.few_shot_results import interval, results, table
+from lingym.scripts.options_augment import Augmenting
 from lingym.scripts.options_little import LittleData
 from lingym.scripts.train import Train
 from lingym.scripts.training import read, task_and_corpus, train, used
@@ -50,6 +52,27 @@ def test_few_shot_is_drawn_after_the_limits_and_by_its_own_seed(tmp_path: Path) 
     assert len(read(run)["train"]) == len(two)
 
 
+@pytest.mark.parametrize("abstain", [False, True])
+def test_drawn_texts_are_augmented_with_their_pattern(
+    files: Path, tmp_path: Path, abstain: bool
+) -> None:
+    """Few texts are drawn first, then changed; a pattern stands around a copy, too."""
+    little = LittleData(few_shot=3, pattern=PATTERN, verbaliser=PROMPT)
+    little = LittleData(few_shot=3) if abstain else little
+    run = Train(out=tmp_path, train=str(files / "train.jsonl"), encoder=str(files / "encoder"))
+    run = replace(run, task="classification", little=little, options=TaskOptions(abstain=abstain))
+    drawn = read(run)["train"].examples
+    more = read(replace(run, augmenting=Augmenting("deleted_words(0.4)", 2.0)))["train"].examples
+    assert [each.units for each in more[:6]] == [each.units for each in drawn] and len(more) == 18
+    for place, copy in enumerate(more[6:]):
+        original = more[place // 2]
+        here, there = copy.units[0].split(), original.units[0].split()
+        assert len(here) < len(there) and set(here) <= set(there)
+        assert copy.gold == original.gold
+        clozes = [[each.cloze for each in text.read(False)] for text in (copy, original)]
+        assert clozes[0] == clozes[1] and (clozes[0][0] is None) == abstain
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -84,6 +107,8 @@ def test_zero_shot_needs_no_training_text_and_is_a_run_like_another(
     capsys.readouterr()
     main(["evaluate", str(out), "--data", str(files / "test.jsonl"), "--json", "--device", "cpu"])
     assert json.loads(capsys.readouterr().out) == pytest.approx(metrics["test"])
+    with pytest.raises(SystemExit, match="a correction has a linear head: go on from it with"):
+        main(["train", "--task", "classification", "--residual", str(out), "--out", f"{out}2"])
     further = Train(
         out=tmp_path / "more",
         task="classification",

@@ -70,11 +70,10 @@ def shout(policy: LabelPolicy) -> None:
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in ("random", "rollout")])
 def test_the_word_that_decides_is_first(method: Method) -> None:
     policy, dataset = trained()
-    episodes = dataset["test"]
     hits = 0
-    for found in Explainer(policy, method).explain(episodes):
+    for found in Explainer(policy, method, tolerance=0.1).explain(dataset["test"], range(20)):
         hits += found.layout.words[found.scores[0].argmax()] == "lovely"
-    assert hits >= 0.95 * len(episodes)
+    assert hits >= 19
 
 
 @pytest.mark.parametrize("form", DIFFERENT)
