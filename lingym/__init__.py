@@ -131,6 +131,9 @@ for _name, _task in _TASK_OF.items():
 gymnasium.register(
     id="lingym/ParameterTuning-v0", entry_point="lingym.envs.tuning:ParameterTuningEnv"
 )
+gymnasium.register(
+    id="lingym/ActiveLabelling-v0", entry_point="lingym.envs.active:ActiveLabellingEnv"
+)
 
 
 def load(folder: str | PathLike[str], device: str = "auto") -> "Labeller":

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from tyro.conf import subcommand
 
+from lingym.scripts.bench_active import ActiveCurves
 from lingym.scripts.bench_compare import Compare
 from lingym.scripts.bench_drift import Drift
 from lingym.scripts.bench_encoder import EncoderBench
@@ -37,6 +38,7 @@ class Bench:
         | Annotated[Drift, subcommand("drift")]
         | Annotated[Compare, subcommand("compare")]
         | Annotated[FewShotCurves, subcommand("few-shot")]
+        | Annotated[ActiveCurves, subcommand("active")]
         | Annotated[EncoderBench, subcommand("encoder")]
         | Annotated[RobustnessReport, subcommand("robustness")]
     ) = field(default_factory=SpeedOfTraining)

@@ -17,6 +17,8 @@ from lingym.scripts.demo import Demo
 from lingym.scripts.evaluate import Evaluate
 from lingym.scripts.explain import Explain
 from lingym.scripts.fuse import Fuse
+from lingym.scripts.label_next import LabelNext
+from lingym.scripts.learn_next import LearnNext
 from lingym.scripts.listing import Envs, Rewards
 from lingym.scripts.merge import Merge
 from lingym.scripts.pareto import Pareto
@@ -32,6 +34,8 @@ Command = (
     | Annotated[Explain, subcommand("explain")]
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Fuse, subcommand("fuse")]
+    | Annotated[LabelNext, subcommand("label-next")]
+    | Annotated[LearnNext, subcommand("learn-next")]
     | Annotated[Stream, subcommand("stream")]
     | Annotated[Envs, subcommand("envs")]
     | Annotated[Rewards, subcommand("rewards")]
