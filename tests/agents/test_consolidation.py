@@ -12,6 +12,7 @@ from lingym.agents import (
     PPO,
     REINFORCE,
     Consolidation,
+    Labeller,
     LabelVecEnv,
     Supervised,
     fisher_information,
@@ -133,6 +134,22 @@ def test_every_agent_is_held(make: Make, kind: Any, tmp_path: Path) -> None:
     assert apart[1] < 0.5 * apart[0]
     agent.save(tmp_path / "agent")  # what holds it is not part of it
     assert kind.load(tmp_path / "agent", device="cpu").consolidation is None
+
+
+@pytest.mark.parametrize("tune", ["frozen", "bitfit", "adapter"])
+def test_information_is_of_what_is_trained_and_fits_the_saved_policy(
+    make: Make, commands: Callable[..., Dataset], tune: str, tmp_path: Path
+) -> None:
+    agent, tokenizer = make(tune=tune), commands("classification").tokenizer
+    episodes = agent.label_env.episodes
+    random = torch.Generator().manual_seed(0)
+    found = fisher_information(agent.policy, episodes, np.arange(2), random)
+    trained = {n for n, w in agent.policy.named_parameters() if w.requires_grad}
+    assert "label_head.weight" in found and found.keys() <= trained
+    assert any(n.startswith("encoder.") for n in found) == (tune != "frozen")
+    Labeller(agent.policy, "classification", tokenizer, 64).save(tmp_path / "model")
+    loaded = Labeller.load(tmp_path / "model", "cpu").policy
+    assert len(Consolidation(loaded, found, 1.0).held) == len(found)
 
 
 def test_information_decays_and_new_weights_join() -> None:

@@ -20,7 +20,7 @@ from lingym.scripts.continual_run import Course
 from lingym.scripts.continual_sequence import load_sequence
 from lingym.scripts.train import Train
 
-COMMON = "--task classification --encoder tiny --max-tokens 16 --batch-size 8 --rollout 8"
+COMMON = "--task classification --encoder tiny --max-tokens 16 --batch-size 4 --rollout 8"
 HARSH = "--learning-rate 3e-3 --device cpu --seeds 0 --memory 10 --fisher-texts 8 --no-keep-best"
 STAGES = {"one": ("red", "blue"), "two": ("cat", "dog"), "three": ("red", "cat")}
 
@@ -127,17 +127,17 @@ def test_broken_off_and_gone_on_is_the_same(
 
     def killed(arguments: Train, **more: Any) -> Any:
         calls.append(arguments.out)
-        if len(calls) == 3:
+        if len(calls) == 2:
             (arguments.out / "model").mkdir(parents=True)
             raise KeyboardInterrupt
         return real(arguments, **more)
 
-    methods = "--agent supervised --method rehearsal ewc"
+    methods = "--agent supervised --method ewc"
     monkeypatch.setattr(continual_run, "run_once", killed)
     with pytest.raises(KeyboardInterrupt):
         run(sequence / "all.toml", tmp_path, methods)
     monkeypatch.setattr(continual_run, "run_once", real)
-    (tmp_path / "rehearsal/seed-0/2-two/metrics.json").unlink()  # as if killed in that run
+    (tmp_path / "first/seed-0/1-one/metrics.json").unlink()  # as if killed in that run
     found = run(sequence / "all.toml", tmp_path, methods)
     wanted = json.loads((whole / "matrix.json").read_text())
     by = {row["method"]: row for row in wanted["methods"]}
