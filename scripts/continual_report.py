@@ -118,7 +118,7 @@ def answer(found: Mapping[str, Any]) -> list[str]:
         own = row["measures"]
         said = f"{TITLES[row['method']]}: {score(own['average']['mean'])} on average at the end"
         if "forgetting" in own:
-            said += f", {score(own['forgetting']['mean'])} forgotten of the earlier stages"
+            said += f", forgetting of the earlier stages {gain(own['forgetting']['mean'])}"
         told.append(f"{said}.")
     return told
 
