@@ -24,6 +24,7 @@ TOLD = [
     ROOT / "docs/data.md",
     ROOT / "docs/explain.md",
     ROOT / "docs/few-shot.md",
+    ROOT / "docs/active.md",
     ROOT / "docs/continual.md",
     ROOT / "docs/encoder-tuning.md",
     *(p for room in ("rewards", "tasks") for p in sorted((ROOT / "docs" / room).glob("*.md"))),
