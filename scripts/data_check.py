@@ -46,8 +46,12 @@ class DataCheck:
     and for lingym data clean. It trains --folds labellers: minutes to hours."""
     folds: int = 4
     """With --suspects: every text is judged by a labeller trained on the other folds."""
-    passes: float = 2.0
-    """With --suspects: how often each of these labellers sees its texts."""
+    passes: float | None = None
+    """With --suspects: how often each of these labellers sees its texts; 2 times by default, with
+    --tune frozen 20."""
+    tune: str = "full"
+    """With --suspects: what of the encoder these labellers train, as for lingym train. frozen is
+    much faster: a text is encoded once, and not again in a later check."""
     seed: int = 0
     """With --suspects: of folds and training."""
     out: Path | None = None
@@ -79,7 +83,10 @@ class DataCheck:
         if self.suspects is not None:
             from lingym.scripts.hygiene.suspects import Folds, find, write
 
-            folds = Folds(self.folds, self.passes, self.encoder, self.max_tokens, self.seed)
+            folds = Folds(
+                *(self.folds, self.passes, self.encoder, self.max_tokens, self.seed),
+                tune=self.tune,
+            )
             found = find(files, folds)
             write(found, self.suspects)
             report["suspects"] = {

@@ -1,6 +1,7 @@
 """`lingym data clean`: files without what a person asked to have taken out."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -129,9 +130,9 @@ class DataClean:
         }
         if not asked:
             print("Nothing was asked for: see --faults, --contradictions, --leaks, --repeats, ...")
-        counts = Counter((change.action, change.why.split(":")[0]) for change in changes)
+        counts = Counter((change.action, _general(change.why)) for change in changes)
         for (action, why), count in counts.most_common():
-            print(f"{count:>7}  {action}: {_general(why)}")
+            print(f"{count:>7}  {action}: {why}")
         for line in left:
             print(f"  left as it is: {line}")
         written = ", ".join(str(path) for path in targets.values())
@@ -154,4 +155,6 @@ def _general(why: str) -> str:
     """A reason without the place that it names."""
     if why.startswith("repeats "):
         return "repeats an earlier text, with the same labels"
-    return why.split(" (")[0] if why.startswith("the text is like") else why
+    if why.startswith("the text is like"):
+        return re.sub(r" \([0-9.]+\)", "", why.split(":")[0])
+    return why.split(":")[0]

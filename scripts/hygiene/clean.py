@@ -1,15 +1,13 @@
 """Takes out of files what a person asked to have taken out, and says what and why."""
 
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lingym.envs.corpora import from_iob2, to_iob2
-from lingym.envs.tasks.slots_intent import SlotsAndIntent
 from lingym.scripts.arguments import Reading
 from lingym.scripts.hygiene.contradictions import contradictions
-from lingym.scripts.hygiene.reading import Fault, Files, Part, tags_of
+from lingym.scripts.hygiene.reading import Fault, Files, Part
+from lingym.scripts.hygiene.rewrite import Change, normalised, repaired
 from lingym.scripts.hygiene.rows import Rows
 from lingym.scripts.hygiene.same import same
 from lingym.scripts.hygiene.texts import gold_of
@@ -28,29 +26,6 @@ class Asked:
     nfc: bool = False
     near: float = 0.8
     near_of: Literal["characters", "words"] = "characters"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What was done to a row.
-
-    Attributes:
-        file: as it was named.
-        line: the first line of it there, from 1.
-        last: the last.
-        action: drop, repair, or nfc.
-        why: the reason.
-        was: the text with its labels, or the tag.
-        now: what became of it; empty where it is gone.
-    """
-
-    file: str
-    line: int
-    last: int
-    action: str
-    why: str
-    was: str
-    now: str = ""
 
 
 @dataclass
@@ -98,7 +73,8 @@ class Cleaner:
         if asked.repeats == "drop-later":
             self._repeats()
         if asked.nfc:
-            self._nfc()
+            here = [row for row in range(len(self.part.examples)) if self.here(row)]
+            self.changes += normalised(self.files, self.part, self.rows, self.reading, here)
 
     def drop(self, row: int, why: str) -> None:
         """Take out a text."""
@@ -116,7 +92,7 @@ class Cleaner:
     def _faults(self, how: str) -> None:
         own = [fault for fault in self.files.faults if fault.part == self.part.name]
         if how == "repair":
-            self._repair()
+            self.changes += repaired(self.files, self.part, self.rows, self.reading)
             hopeless = [fault for fault in own if not fault.repairable]
             self.left += [f"{f.file}:{f.line}: cannot be repaired: {f.message}" for f in hopeless]
             return
@@ -132,34 +108,6 @@ class Cleaner:
         was = "\n".join(self.rows.text(number) for number in range(first, last + 1))
         why = f"{fault.kind}: line {fault.line}: {fault.message}"
         self.changes.append(Change(self.part.source, first, last, "drop", why, was))
-
-    def _repair(self) -> None:
-        """Tags as conlleval reads them, written in the file's own scheme."""
-        faulty = {f.line for f in self.files.faults if f.part == self.part.name and f.repairable}
-        scheme = self.part.scheme
-        for example in self.part.examples:
-            record = example.record
-            if scheme is None or faulty.isdisjoint(record.lines):
-                continue
-            tags = tags_of(self.files.task, self.files.task.example(record)) or []
-            new = from_iob2(to_iob2([tags], scheme, "repair").tags[0], scheme)
-            self._write_tags(record, tags, new)
-
-    def _write_tags(self, record: Any, tags: list[str], new: list[str]) -> None:
-        differ = [place for place, tag in enumerate(tags) if tag != new[place]]
-        why = "tags read as conlleval does"
-        if self.rows.form in ("conll", "conllu"):
-            columns = self.reading.columns or ((1, 3) if self.rows.form == "conllu" else (0, -1))
-            for place in differ:
-                line = record.lines[place]
-                self.rows.set_cell(line, columns[1], new[place])
-                change = (line, line, "repair", why, tags[place], new[place])
-                self.changes.append(Change(self.part.source, *change))
-            return
-        column = next(key for key, value in record.fields.items() if value == tags)
-        self.rows.set_json(record.lines[0], lambda fields: {**fields, column: new})
-        told = (record.lines[0], record.lines[0], "repair", why, " ".join(tags), " ".join(new))
-        self.changes.append(Change(self.part.source, *told))
 
     def _suspects(self, suspects: Mapping[int, Mapping[str, Any]]) -> None:
         known = {e.record.lines[0]: row for row, e in enumerate(self.part.examples)}
@@ -221,60 +169,3 @@ class Cleaner:
                 if first != row:
                     there = self.part.examples[first].record.where()
                     self.drop(row, f"repeats {there}, with the same labels")
-
-    def _nfc(self) -> None:
-        kind = self.files.task.name
-        if kind in ("relation", "spanqa"):
-            raise ValueError(f"--nfc: texts of {kind} have places by character, which would move")
-        for row, example in enumerate(self.part.examples):
-            if not self.here(row):
-                continue
-            for line in dict.fromkeys(example.record.lines):
-                before = self.rows.text(line)
-                self._normalise(line)
-                after = self.rows.text(line)
-                if after != before:
-                    told = (line, line, "nfc", "not in Unicode's form NFC", before, after)
-                    self.changes.append(Change(self.part.source, *told))
-
-    def _normalise(self, line: int) -> None:
-        text = self.rows.text(line)
-        if self.rows.form == "jsonl":
-            labels = set(_label_names(self.files))
-            self.rows.set_json(line, lambda fields: _nfc(fields, labels)) if _escapes(
-                text
-            ) else None
-        elif self.rows.form in ("conll", "conllu"):
-            columns = self.reading.columns or ((1, 3) if self.rows.form == "conllu" else (0, -1))
-            word = self.rows.cell(line, columns[0])
-            if not unicodedata.is_normalized("NFC", word):
-                self.rows.set_cell(line, columns[0], unicodedata.normalize("NFC", word))
-        else:
-            for number in range(line, self.rows.extent(line)[1] + 1):
-                raw = self.rows.lines[number - 1]
-                self.rows.lines[number - 1] = unicodedata.normalize("NFC", raw.decode()).encode()
-
-
-def _escapes(text: str) -> bool:
-    """Whether a line of JSON may hold a string that is not in form NFC."""
-    return "\\u" in text or not unicodedata.is_normalized("NFC", text)
-
-
-def _label_names(files: Files) -> Iterator[str]:
-    for name in (*files.space.names, *files.space.roles):
-        yield (
-            name.removeprefix("slot/").removeprefix("intent/")
-            if isinstance(files.task, SlotsAndIntent)
-            else name
-        )
-
-
-def _nfc(value: Any, labels: set[str]) -> Any:
-    """A JSON value with every string but labels in form NFC; names of columns stay."""
-    if isinstance(value, str):
-        return value if value in labels else unicodedata.normalize("NFC", value)
-    if isinstance(value, list):
-        return [_nfc(item, labels) for item in value]
-    if isinstance(value, dict):
-        return {key: _nfc(item, labels) for key, item in value.items()}
-    return value

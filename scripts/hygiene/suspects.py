@@ -25,19 +25,27 @@ class Folds:
 
     Attributes:
         folds: number of folds, 2 or more.
-        passes: how often a labeller sees its texts.
+        passes: how often a labeller sees its texts; None: 2 times, with a frozen encoder 20.
         encoder: of the labellers.
         max_tokens: tokens to a window.
         seed: of folds and training.
         learning_rate: of the encoder; None takes that of `lingym train`.
+        tune: what of the encoder is trained, as for `lingym train`; with ``frozen`` its features
+            are kept, and all folds but the first read them.
     """
 
     folds: int = 4
-    passes: float = 2.0
+    passes: float | None = None
     encoder: str = "minilm"
     max_tokens: int = 256
     seed: int = 0
     learning_rate: float | None = None
+    tune: str = "full"
+
+    @property
+    def times(self) -> float:
+        """How often a labeller sees its texts."""
+        return (20.0 if self.tune == "frozen" else 2.0) if self.passes is None else self.passes
 
 
 @dataclass(frozen=True)
@@ -81,17 +89,21 @@ def find(files: Files, folds: Folds) -> list[Suspect]:
         import cleanlab  # noqa: F401
     except ImportError:
         raise ValueError("--suspects needs cleanlab: pip install 'lingym[hygiene]'") from None
+    from lingym.scripts.options_tuning import EncoderTuning
+
     if folds.encoder == "none":
         raise ValueError("--suspects trains labellers: give --encoder NAME, not none")
     if not 2 <= folds.folds <= len(files.parts["train"].examples):
         raise ValueError(f"--folds is {folds.folds}: wanted 2 or more, and as many texts")
-    if not 0 < folds.passes < float("inf"):
+    if not 0 < folds.times < float("inf"):
         raise ValueError(f"--passes must be above 0, got {folds.passes}")
+    EncoderTuning(tune=folds.tune).check("supervised")
     return judged(files, out_of_fold(files, folds))
 
 
 def out_of_fold(files: Files, folds: Folds) -> list[FloatArray]:
     """The probabilities [U, K] of every unit's labels, by a labeller that never saw its text."""
+    from lingym.scripts.options_tuning import EncoderTuning
     from lingym.scripts.train import Train
     from lingym.scripts.training import make_agent, say
 
@@ -100,7 +112,7 @@ def out_of_fold(files: Files, folds: Folds) -> list[FloatArray]:
     tokenizer = load_tokenizer(folds.encoder, files.texts["train"])
     units = UnitTokenizer(tokenizer)
     found: list[Any] = [None] * len(examples)
-    learned = int(len(examples) * (1 - 1 / folds.folds) * folds.passes)
+    learned = int(len(examples) * (1 - 1 / folds.folds) * folds.times)
     say(f"{folds.folds} labellers learn from {learned} texts each")
     for fold in range(folds.folds):
         began = time.monotonic()
@@ -120,9 +132,10 @@ def out_of_fold(files: Files, folds: Folds) -> list[FloatArray]:
                 max_tokens=folds.max_tokens,
                 learning_rate=folds.learning_rate,
                 seed=folds.seed + fold,
+                tuning=EncoderTuning(tune=folds.tune),
             )
             agent = make_agent(arguments, dataset)
-            agent.learn(total_episodes=max(1, int(len(rows["train"]) * folds.passes)))
+            agent.learn(total_episodes=max(1, int(len(rows["train"]) * folds.times)))
             for row, each in zip(
                 rows["test"], probabilities(agent.policy, splits["test"]), strict=True
             ):

@@ -89,7 +89,7 @@ def test_tags_in_json_lines_keep_scheme_and_style(tmp_path):
     assert (out / "train.jsonl").read_text() == wanted
 
 
-def test_leaks_repeats_and_contradictions(tmp_path):
+def test_leaks_repeats_and_contradictions(tmp_path, capsys):
     train = rows(
         tmp_path / "train.jsonl",
         *[("in test", "x"), ("twice", "x"), ("Twice", "x"), ("twice", "y")],
@@ -106,7 +106,12 @@ def test_leaks_repeats_and_contradictions(tmp_path):
         return rest
 
     assert left("leaks", "--leaks", "drop-from-train") == [1, 2, 3, 7]
+    capsys.readouterr()
     assert left("repeats", "--repeats", "drop-later") == [0, 1, 3, 4, 5, 7]
+    # One reason, whatever the places that repeat; no second line for it.
+    assert "      2  drop: repeats an earlier text, with the same labels\n2 changes" in (
+        capsys.readouterr().out
+    )
     assert left("drop", "--contradictions", "drop") == [0, 2, 7]
     # "twice" has no majority: it stays, and that is told.
     assert left("most", "--contradictions", "majority") == [0, 1, 2, 3, 4, 6, 7]
@@ -175,3 +180,32 @@ def test_nothing_is_overwritten(tmp_path):
             main([*words, *more])
     with pytest.raises(SystemExit, match="can be cleaned"):
         main(["data", "clean", "--train", "synthetic:commands", "--out", str(tmp_path / "o")])
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "task", "ending", "splits"),
+    [
+        ("financial_phrasebank", "classification", "jsonl", ("train", "dev", "test")),
+        ("wnut17", "tagging", "conll", ("train", "dev", "test")),
+    ],
+)
+def test_public_data_are_kept_to_the_byte_and_clean_when_cleaned(
+    name, task, ending, splits, data_dir, tmp_path
+):
+    source = {split: data_dir / name / f"{split}.{ending}.xz" for split in splits}
+    files = [word for split in splits for word in (f"--{split}", str(source[split]))]
+    assert clean(tmp_path / "same", "--task", task, *files, "--alter", *splits) == []
+    for file in source.values():
+        same = (tmp_path / "same" / file.name).read_bytes()
+        assert lzma.decompress(same) == lzma.decompress(file.read_bytes())
+    asked = ["--repeats", "drop-later", "--leaks", "drop-from-train", "--contradictions", "drop"]
+    words = ["--task", task, *files, "--alter", *splits, *asked, "--nfc"]
+    assert clean(tmp_path / "new", *words)
+    files = [w for s in splits for w in (f"--{s}", str(tmp_path / "new" / source[s].name))]
+    report = tmp_path / "report.json"
+    words = ["--task", task, *files, "--near", "0", "--encoder", "none", "--strict"]
+    main(["data", "check", *words, "--out", str(report)])  # status 0
+    found = json.loads(report.read_text())["repeats"]
+    assert not any(counts["exact"] for counts in found["within"].values())
+    assert not any(counts["exact"] for counts in found["between"].values())

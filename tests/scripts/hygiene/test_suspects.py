@@ -77,12 +77,15 @@ def test_labellers_find_flipped_labels(tmp_path):
     assert found >= 10  # by chance 2
 
 
-def test_the_same_seed_gives_the_same_probabilities(tmp_path):
+@pytest.mark.parametrize("tune", ["full", "frozen"])
+def test_the_same_seed_gives_the_same_probabilities(tmp_path, tune, monkeypatch):
+    monkeypatch.setenv("LINGYM_CACHE", str(tmp_path / "kept"))
     files, _ = made(tmp_path, "tagging", count=12, flips=0)
-    folds = Folds(2, passes=1, encoder="tiny", max_tokens=16)
+    folds = Folds(2, passes=1, encoder="tiny", max_tokens=16, tune=tune)
     one, two = out_of_fold(files, folds), out_of_fold(files, folds)
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
     assert all(np.allclose(each.sum(1), 1) and each.shape == (6, 4) for each in one)
+    assert (tmp_path / "kept").exists() == (tune == "frozen")
 
 
 def test_what_cannot_be_judged_is_refused(tmp_path):
@@ -91,6 +94,7 @@ def test_what_cannot_be_judged_is_refused(tmp_path):
         (Folds(folds=1), "wanted 2 or more"),
         (Folds(folds=11), "as many texts"),
         (Folds(passes=0), "--passes"),
+        (Folds(tune="sideways"), "sideways"),
         (Folds(encoder="none"), "--encoder NAME"),
     ]:
         with pytest.raises(ValueError, match=message):
