@@ -75,8 +75,8 @@ class LearnNext:
 
         if (self.out / ABOUT).exists():
             raise ValueError(f"{self.out} holds a policy already: give another --out")
-        own = ("out", "task", "corpus", "train", "dev", "train_limit", "dev_limit", "reading")
-        own = (*own, "options", "encoder", "max_tokens", "seed", "device")
+        own = [*("out", "task", "corpus", "train", "dev", "train_limit", "dev_limit", "reading")]
+        own += ["options", "encoder", "max_tokens", "seed", "device"]
         run = Train(
             **{name: getattr(self, name) for name in own},
             agent="supervised",

@@ -47,11 +47,12 @@ class Chooser:
         if not np.isfinite(self.weights).all():
             raise ValueError("a chooser's weights are finite numbers")
 
-    def chances(self, shown: FloatArray) -> FloatArray:
+    def chances(self, shown: Any) -> FloatArray:
         """The probability of each text, [..., C], of numbers [..., C, F]."""
         scores = np.asarray(shown, np.float64) @ self.weights
         powers = np.exp(scores - scores.max(-1, keepdims=True))
-        return powers / powers.sum(-1, keepdims=True)
+        found: FloatArray = powers / powers.sum(-1, keepdims=True)
+        return found
 
     def pick(
         self, pool: View, labelled: Rows, n: int, generator: np.random.Generator

@@ -103,7 +103,7 @@ class HeadOracle:
         for _ in range(self.steps):
             loss = cross_entropy(self.policy.distribution(features, batch), batch)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
 
     @contextmanager

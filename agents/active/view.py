@@ -105,7 +105,7 @@ class View:
                 hot = torch.nn.functional.one_hot(labels[:, 0], chances.shape[-1])
                 rest[rows] = _array(chances[:, 0] - hot)
         assert vectors is not None, "a pool has a text"
-        return Said(*numbers.values(), vectors, rest)
+        return Said(vectors=vectors, rest=rest, **numbers)
 
     @cached_property
     def mutual_information(self) -> FloatArray:

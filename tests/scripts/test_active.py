@@ -122,8 +122,9 @@ def test_areas_are_mean_heights_over_labels_that_all_have() -> None:
 
     one = rows("random", 0, [10, 20, 30], [0.0, 1.0, 1.0])
     assert area(one, 30) == pytest.approx(0.75) and area(one, 15) == pytest.approx(0.25)
-    every = [*one, *rows("long", 0, [10, 50], [0.0, 1.0])]
-    every += [*rows("random", 1, [10, 20], [0.5, 0.5]), *rows("long", 1, [10, 20], [0.5, 0.7])]
+    every = [*one, *rows("long", 0, [10, 30, 50], [0.0, 0.5, 1.0])]
+    every += rows("random", 1, [10, 15, 20], [0.5, 0.5, 0.5])
+    every += rows("long", 1, [10, 15, 20], [0.5, 0.6, 0.7])
     found = results(every, "random")
     assert found["arms"][1]["area"]["values"] == pytest.approx([0.25, 0.6])
     assert found["arms"][1]["against"]["values"] == pytest.approx([-0.5, 0.1])
