@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,7 +136,8 @@ def embeddings(policy: LabelPolicy) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for module in policy.modules():
         if isinstance(module, LabelNetwork):
-            layer = module.encoder.get_input_embeddings()
+            encoder: Any = module.encoder
+            layer = encoder.get_input_embeddings()
             if not any(layer is known for known in layers):
                 layers.append(layer)
     return layers

@@ -88,6 +88,10 @@ def test_a_uniform_soup_is_the_mean_of_the_weights(runs, tmp_path):
         for name, weight in mean.items():
             assert torch.allclose(weight.double(), (one[name].double() + other[name]) / 2)
     assert any(not torch.equal(one[name], mean[name]) for name in mean)
+    noise = "--noises typos --strengths 0.2 --draws 2 --test-limit 4 --device cpu"
+    command(f"bench robustness {runs}/go1 {out} --test {CORPUS} --out {tmp_path}/noise {noise}")
+    told = read(tmp_path / "noise", "results.json")["runs"]
+    assert [each["name"] for each in told] == ["go1", "soup"]
 
 
 def test_a_greedy_soup_is_no_worse_on_dev_than_its_best_run(runs, tmp_path):
