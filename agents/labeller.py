@@ -43,6 +43,7 @@ from lingym.policies import (
     save_policy,
     saved_policy,
 )
+from lingym.policies.encoder_base import model_in
 from lingym.policies.save import BASE, SETTINGS
 from lingym.policies.tuned_encoder import weight_files
 from lingym.rewards import without_abstain
@@ -176,9 +177,11 @@ class Labeller:
         The files are `lingym.policies.save`'s and a Hugging Face tokenizer's.
 
         Raises:
-            ValueError: the folder holds something else, which would be lost.
+            ValueError: the folder holds something else, which would be lost, or the base that this
+                model stands on.
         """
         folder = Path(folder)
+        _keeps_base(self.policy, folder)
         if folder.is_dir() and any(folder.iterdir()) and not (folder / "lingym.json").is_file():
             raise ValueError(f"{folder} holds other files than a model's: name another folder")
         new = folder.with_name(f"{folder.name}.new")
@@ -219,9 +222,8 @@ class Labeller:
         space = observation_space(
             tokenizer.get_vocab_size(), windows=1, tokens=max_tokens, units=1, labels=len(labels)
         )
-        kind, more = saved_policy(folder, settings)
+        kind, more = saved_policy(folder, settings, base)
         kept = {name: settings[name] for name in SETTINGS}
-        more = more if base is None else {**more, "base": base}
         policy = kind(space, LabelDiscrete(labels), lambda _: 0.0, **more, **kept)
         load_heads(policy, folder)
         policy.to(get_device(device))
@@ -240,6 +242,16 @@ class Labeller:
             return AutoTokenizer.from_pretrained(encoder_path(name))
         special = {f"{role}_token": token for role, token in SPECIAL.items()}
         return PreTrainedTokenizerFast(tokenizer_object=self.tokenizer, **special)
+
+
+def _keeps_base(policy: LabelPolicy, folder: Path) -> None:
+    """Refuse to replace the folder that a part-trained model needs to be read again."""
+    base = policy.encoder_base
+    if base is not None and Path(model_in(base.name)).resolve() == folder.resolve():
+        raise ValueError(
+            f"{folder} holds the base of this model (tune {policy.tune}), which is saved without "
+            "it: name another folder, or merge first"
+        )
 
 
 def _complete(folder: Path, settings: dict[str, Any]) -> None:

@@ -123,6 +123,12 @@ class Robustness:
                     f"{name} needs dropout, which this agent has off: give dropout=True "
                     "(--dropout), which PPO, REINFORCE, minimum risk and expected reward take"
                 )
+            if given and getattr(policy, "shared", False):
+                raise ValueError(
+                    f"{name} needs dropout, and a correction that reads its frozen labeller's own "
+                    "features (residual with tune frozen) has none: leave it out, or give the "
+                    "correction an encoder or another tune"
+                )
         if self.weight_decay_end is not None and not policy.weight_decay:
             raise ValueError(
                 "weight_decay_end is what weight_decay comes to, and that is 0, by which nothing "

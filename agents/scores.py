@@ -27,11 +27,16 @@ def scores_of(policy: LabelPolicy, episodes: Episodes, budget: int = 8192) -> Sc
 
     Raises:
         ValueError: the labels of a text depend on each other, are candidates or of several kinds,
-            a unit has no gold label, or the policy corrects another.
+            a unit has no gold label, or the policy corrects another or has a verbaliser.
     """
     space = episodes.space
     if not policy.alone:
         raise ValueError("a labeller that corrects another has no head of its own to be tuned")
+    if policy.verbaliser is not None:
+        raise ValueError(
+            "a labeller that fills in a pattern's blank scores labels by words (verbaliser): only "
+            "one with a linear head can be tuned"
+        )
     chained = policy.chained or space.stop is not None or space.quota is not None
     if chained or space.form == "candidates" or space.kinds:
         raise ValueError(

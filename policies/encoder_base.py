@@ -41,14 +41,15 @@ def find_base(base: Base, folder: Path, elsewhere: str | None = None) -> str:
     Args:
         base: what is wanted.
         folder: of the model that stands on it, for the error.
-        elsewhere: a further place to look, before those of ``LINGYM_BASE`` and its own name.
+        elsewhere: a further place to look, before those of ``LINGYM_BASE`` and its own name;
+            several are parted as in PATH.
 
     Raises:
         ValueError: it is in none of the places; the message says what is.
     """
-    places = [elsewhere, *os.environ.get(VARIABLE, "").split(os.pathsep), base.name]
+    places = joined(elsewhere, os.environ.get(VARIABLE), base.name) or ""
     told = []
-    for place in dict.fromkeys(place for place in places if place):
+    for place in dict.fromkeys(places.split(os.pathsep)):
         try:
             found = fingerprint(place)
         except (OSError, ValueError) as error:
@@ -62,6 +63,11 @@ def find_base(base: Base, folder: Path, elsewhere: str | None = None) -> str:
         f"{base.sha256}; found: {'; '.join(told)}. Say where the base is, by base= (--base), or in "
         f"the environment variable {VARIABLE}"
     )
+
+
+def joined(*places: str | None) -> str | None:
+    """Places where bases may lie, as one text; None where there are none."""
+    return os.pathsep.join(place for place in places if place) or None
 
 
 def model_in(place: str) -> str:

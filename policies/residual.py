@@ -12,7 +12,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
 from lingym.policies.distribution import LabelDistribution
-from lingym.policies.encoder_base import model_in
+from lingym.policies.encoder_base import joined, model_in
 from lingym.policies.feature_cache import FeatureCache
 from lingym.policies.network import History
 from lingym.policies.policy import LabelPolicy
@@ -123,7 +123,9 @@ class ResidualPolicy(LabelPolicy):
         tune: what of the correction's encoder is trained. With ``frozen``, and no `encoder` of its
             own, the correction reads the labeller's very features: f is f_base, no second encoder
             runs, and only the heads are trained.
-        arguments: further ones of `LabelPolicy`.
+        base: where the bases of part-trained encoders are, the labeller's among them, if they have
+            moved; several are parted as in PATH.
+        arguments: further ones of `LabelPolicy`; no verbaliser, since the correction is linear.
 
     Raises:
         ValueError: the folder is no model, its labels are others than the environment's, or an
@@ -143,6 +145,7 @@ class ResidualPolicy(LabelPolicy):
         history: History | None = None,
         constrained: bool | None = None,
         tune: str | None = None,
+        base: str | None = None,
         **arguments: Any,
     ) -> None:
         folder = Path(model_in(str(residual)))
@@ -151,7 +154,11 @@ class ResidualPolicy(LabelPolicy):
             raise ValueError(f"pooling {pooling!r}: the labeller's is {kept['pooling']!r}")
         if history == "none" and kept["history"] != "none":
             raise ValueError(f"history 'none': the labeller's is {kept['history']!r}")
+        if arguments.get("verbaliser") is not None or "verbaliser" in kept:
+            whose = "the labeller's fills" if "verbaliser" in kept else "a verbaliser fills"
+            raise ValueError(f"a correction has a linear head, and {whose} in a pattern's blank")
         self.base_folder, self.shared = folder, tune == "frozen" and encoder is None
+        self.base_places = base
         super().__init__(
             observation_space,
             action_space,
@@ -161,13 +168,15 @@ class ResidualPolicy(LabelPolicy):
             history=history or kept["history"],
             constrained=kept["constrained"] if constrained is None else constrained,
             tune=tune,
+            base=base,
             **arguments,
         )
         self.base.cache = self.feature_cache if self.shared else None
 
     def assemble(self, *arguments: Any, **more: Any) -> None:
         """Make the labeller, then the correction's encoder and its head, which is zero."""
-        self.base = Frozen(_labeller(self.base_folder, self.observation_space, self.action_space))
+        spaces_of = (self.observation_space, self.action_space)
+        self.base = Frozen(_labeller(self.base_folder, *spaces_of, self.base_places))
         super().assemble(*arguments, **more)
         nn.init.zeros_(self.label_head.weight)
         nn.init.zeros_(self.label_head.bias)
@@ -243,7 +252,10 @@ class ResidualPolicy(LabelPolicy):
 
 
 def _labeller(
-    folder: Path, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]
+    folder: Path,
+    observation_space: spaces.Space[Any],
+    action_space: spaces.Space[Any],
+    base: str | None,
 ) -> LabelPolicy:
     """The labeller in a model's folder, for the environment at hand."""
     settings = read_settings(folder)
@@ -253,7 +265,7 @@ def _labeller(
             f"{folder} cannot abstain and the environment can: a correction has its labeller's "
             "labels (a warm start may have one more)"
         )
-    kind, more = saved_policy(folder, settings)
+    kind, more = saved_policy(folder, settings, base)
     kept = {name: settings[name] for name in SETTINGS}
     policy = kind(observation_space, action_space, lambda _: 0.0, **more, **kept)
     load_heads(policy, folder)
@@ -261,20 +273,27 @@ def _labeller(
 
 
 def saved_policy(
-    folder: Path, settings: dict[str, Any]
+    folder: Path, settings: dict[str, Any], base: str | None = None
 ) -> tuple[type[LabelPolicy], dict[str, Any]]:
     """The class of a saved policy, and its arguments that are not `SETTINGS`.
+
+    Args:
+        folder: of the model.
+        settings: what `read_settings` found there.
+        base: where bases of part-trained encoders are, if they have moved.
 
     Raises:
         ValueError: what the settings say of a labeller cannot be.
     """
     said = settings.get("residual")
     if said is None:
-        return LabelPolicy, {"encoder": str(folder), **kept_verbaliser(settings)}
+        found = {"encoder": str(folder), **kept_verbaliser(settings)}
+        return LabelPolicy, found if base is None else {**found, "base": base}
     if not isinstance(said, dict) or said.keys() != {"shared"} or type(said["shared"]) is not bool:
         raise ValueError(f"{folder}/lingym.json: residual is {said!r}; wanted {{'shared': true}}")
-    base = str(folder / BASE)
+    labeller = str(folder / BASE)
     if said["shared"]:
-        return ResidualPolicy, {"residual": base, "tune": "frozen"}
-    # What the correction's encoder stands on, where that is the labeller's.
-    return ResidualPolicy, {"residual": base, "base": base, "encoder": str(folder)}
+        return ResidualPolicy, {"residual": labeller, "tune": "frozen", "base": base}
+    # What the correction's encoder stands on, where that is the labeller's, is the labeller's own.
+    places = joined(labeller, base)
+    return ResidualPolicy, {"residual": labeller, "base": places, "encoder": str(folder)}

@@ -265,7 +265,7 @@ def policy_class(arguments: Train, dataset: Dataset) -> tuple[type[LabelPolicy],
     if folder is None:
         return LabelPolicy, {"encoder": encoder(arguments)}
     if arguments.warm_start is not None:
-        return saved_policy(folder, read_settings(folder))
+        return saved_policy(folder, read_settings(folder), arguments.tuning.base)
     name = arguments.encoder
     if name not in (None, TINY) and not same_tokens(load_tokenizer(name), dataset.tokenizer):
         raise ValueError(
@@ -310,6 +310,7 @@ def make_agent(arguments: Train, dataset: Dataset) -> EpisodicAlgorithm:
             "autocast": arguments.autocast,
             "attention_dropout": arguments.attention_dropout,
             **arguments.tuning.arguments(),
+            **{name: begun[name] for name in ("base",) if name in begun},  # --base is among them
             **(blanks or head_arguments(arguments, dataset)),
             **{name: kept[name] if value is None else value for name, value in asked.items()},
         },

@@ -81,8 +81,11 @@ def test_what_is_loaded_is_what_was_saved(
         assert said["tuning"]["base"] == {"name": str(base), "sha256": digest}
 
 
-@pytest.mark.parametrize("task", ["tagging", "classification"])
-@pytest.mark.parametrize("tune", METHODS)
+@pytest.mark.parametrize(  # classification has a pooling layer
+    ("tune", "task"),
+    [*((tune, "tagging") for tune in METHODS)]
+    + [(tune, "classification") for tune in ("top:1", "lora", "prompt")],
+)
 def test_a_merged_model_needs_no_base_and_computes_the_same(
     commands: Callable[..., Dataset], tmp_path: Path, tune: str, task: str
 ) -> None:
