@@ -12,7 +12,8 @@ update's gradient is that of a mean over its passes, so that eps = 0 is training
   d_0 uniform in [-eps, eps] / sqrt(n), n the numbers that a text's embeddings have.
 
 A step is d <- P(d + rate g / ||g||), with P the projection to the ball of radius eps. A text that
-is read in several windows has a perturbation in each, with a norm of its own.
+is read in several windows has a perturbation in each, with a norm of its own. Of a policy that
+corrects a frozen labeller the correction's reading is perturbed, and the labeller's is not.
 
 Sizes: N windows, L tokens to a window, D dimensions of an embedding.
 """

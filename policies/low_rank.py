@@ -32,7 +32,8 @@ def add_ia3(encoder: Any, layers: nn.ModuleList) -> None:
     """Scale keys, values and the inner features of feed-forward layers, each by one at first.
 
     (IA)3 (Liu et al., 2022, https://arxiv.org/abs/2205.05638). Which layers is what `peft` knows of
-    the family; of one that it does not know, they are found by names and sizes.
+    the family (of BERT also attention's output layer, which the paper leaves alone); of one that it
+    does not know, they are found by names and sizes.
 
     Raises:
         ImportError: `peft` is not installed.

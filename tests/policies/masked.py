@@ -63,7 +63,7 @@ def save_masked(folder: Path, steps: int = 150) -> None:
         model = BertForMaskedLM(config)
         ids = torch.tensor([tokenizer.encode(text).ids for text in texts])
         blank = ids[:, -3].clone()  # before the full stop and the separator
-        ids[:, -3] = tokenizer.token_to_id("[MASK]")
+        ids[:, -3] = tokenizer.token_to_id("[MASK]") or 0
         optimizer = torch.optim.Adam(model.parameters(), 3e-3)
         for _ in range(steps):
             rows = torch.randint(len(ids), (32,))
