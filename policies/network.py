@@ -245,9 +245,7 @@ class LabelNetwork(nn.Module):
 
     def scores_here(self, here: Cursor) -> Tensor:
         """What the text says of the unit at each cursor, [B, K]."""
-        scores = label_scores(
-            *(self.labels, self.outputs, here.features, here.groups), kinds=None
-        )
+        scores = label_scores(*(self.labels, self.outputs, here.features, here.groups), kinds=None)
         return scores[torch.arange(len(scores), device=scores.device), here.unit]
 
     def _transition(self) -> Tensor | None:

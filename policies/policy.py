@@ -189,7 +189,7 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         return chosen, entropy, self.values(features, labels, batch)
 
     def twin(self) -> Any:
-        """A frozen policy that is the same as this one is now, where there is one without a copy."""
+        """A frozen policy that is the same as this one now, where there is one without a copy."""
         return None
 
     # Per step: the reference that stock Stable-Baselines3 algorithms train.

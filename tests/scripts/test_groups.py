@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+
 from lingym.scripts import groups
 from lingym.scripts.arguments import Reading
 from lingym.scripts.train import Train
