@@ -46,7 +46,7 @@ class FunctionReward(Reward):
 
     def __repr__(self) -> str:
         """The call that makes this reward."""
-        return f"from_function({self.function!r}, name={self.name!r})"
+        return f"from_function({_called(self.function)}, name={self.name!r})"
 
 
 class ArrayFunctionReward(Reward):
@@ -78,7 +78,12 @@ class ArrayFunctionReward(Reward):
 
     def __repr__(self) -> str:
         """The call that makes this reward."""
-        return f"from_function({self.function!r}, name={self.name!r})"
+        return f"from_function({_called(self.function)}, name={self.name!r})"
+
+
+def _called(function: LabelFunction | ArrayFunction) -> str:
+    """A function's name; of what has none its representation."""
+    return getattr(function, "__name__", None) or repr(function)
 
 
 def from_function(function: LabelFunction | ArrayFunction, name: str | None = None) -> Reward:
