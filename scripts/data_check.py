@@ -70,6 +70,9 @@ class DataCheck:
             raise ValueError(f"--near is {self.near}: wanted 0 (none) to 1")
         if self.suspects is not None and self.train is None:
             raise ValueError("--suspects looks at training texts: give --train FILE")
+        for name in ("folds", "passes", "tune", "seed"):
+            if self.suspects is None and getattr(self, name) != getattr(type(self), name):
+                raise ValueError(f"--{name} is of --suspects FILE, which is not given")
         for file in (self.suspects, self.out):
             if file is not None and not file.parent.is_dir():
                 raise ValueError(f"{file}: there is no folder {file.parent}")

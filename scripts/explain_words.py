@@ -13,6 +13,8 @@ SHOWN = 8
 """Words of a label that a terminal shows."""
 BAR = 12
 """Characters of the longest bar."""
+LEAST = 0.001
+"""Attributions below this are not shown."""
 
 
 def told(text: Text) -> str:
@@ -23,10 +25,11 @@ def told(text: Text) -> str:
     for place, (number, target) in enumerate(zip(found.units, text.targets, strict=True)):
         lines.append(f"  {heading(text.units[number], target, found.probabilities[place])}")
         scores = found.scores[place]
-        best = np.argsort(-np.abs(scores), kind="stable")[:SHOWN]
-        most = float(np.abs(scores).max(initial=0)) or 1.0
-        for word in best:
-            if scores[word] == 0:
+        most = float(np.abs(scores).max(initial=0))
+        if most < LEAST:
+            lines.append(f"    no word has {LEAST} of it")
+        for word in np.argsort(-np.abs(scores), kind="stable")[:SHOWN]:
+            if abs(scores[word]) < LEAST:  # it would read as nothing, beside a bar
                 continue
             bar = "█" * max(1, round(BAR * abs(scores[word]) / most))
             lines.append(f"    {scores[word]:+8.3f}  {bar:<{BAR}}  {found.layout.words[word]}")

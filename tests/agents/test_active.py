@@ -263,7 +263,7 @@ def test_a_chooser_learns_what_is_worth_a_label_and_is_saved(tmp_path: Path, mad
 def test_the_oracle_of_heads_trains_on_what_is_labelled_and_forgets_it(made, task: str) -> None:
     policy, dataset = made(task)
     before = {name: weight.clone() for name, weight in policy.state_dict().items()}
-    oracle = HeadOracle(policy, dataset["train"], dataset["dev"], "accuracy", steps=25)
+    oracle = HeadOracle(policy, dataset["train"], dataset["dev"], "accuracy", steps=150)
     some, all_ = np.arange(4, dtype=np.int32), np.arange(64, dtype=np.int32)
     few = oracle(some)
     assert oracle(all_).metric > few.metric

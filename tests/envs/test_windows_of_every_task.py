@@ -92,7 +92,7 @@ def test_an_answer_maps_back_to_its_characters(write: Write, answer: str, size: 
 def test_a_question_that_leaves_no_room_is_an_error(write: Write) -> None:
     row = question("a!", 0) | {"question": " ".join("abcdefgh")}
     with pytest.raises(
-        DataError, match=r"long\.jsonl:1: 'a b c d e f g h' stands before the text and takes 9 of"
+        DataError, match=r"long\.jsonl:1: 'a b c d e f g h' stands beside the text and takes 9 of"
     ):
         built(write, SpanQA(), 13, row)
     assert built(write, SpanQA(), 14, row)["train"].max_windows > 10

@@ -12,6 +12,7 @@ import pytest
 
 from lingym.agents import Labeller, Supervised
 from lingym.envs import LabelVectorEnv
+from lingym.scripts import explain_words
 from lingym.scripts.cli import main
 from lingym.scripts.compare.markup import VOID
 from tests.envs.every_task import FORMS, every_task
@@ -100,13 +101,20 @@ def test_every_word_stands_once_in_every_view_and_nothing_is_markup(
 
 
 def test_the_terminal_shows_labels_words_and_worth(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_of("classification", tmp_path)
     data = "synthetic:commands?train=4&dev=2&test=2"
-    main(["explain", str(run), "--file", data, "--method", "leave-one-out"])
+    with monkeypatch.context() as patch:
+        patch.setattr(explain_words, "LEAST", 1e-9)  # hardly trained: its words matter little
+        main(["explain", str(run), "--file", data, "--method", "leave-one-out"])
     told = capsys.readouterr().out
     assert "score" in told and "probability" in told and "against" in told and "█" in told
+    with monkeypatch.context() as patch:
+        patch.setattr(explain_words, "LEAST", 100.0)  # no attribution comes near it
+        main(["explain", str(run), "--file", data, "--method", "leave-one-out"])
+    told = capsys.readouterr().out
+    assert "no word has 100.0 of it" in told and "█" not in told
     main(["explain", str(run), "--file", data, "--deletion-test", "--tolerance", "0.5"])
     table = capsys.readouterr().out
     names = ["integrated-gradients", "gradient-x-input", "leave-one-out", "rollout", "random"]

@@ -239,6 +239,7 @@ def test_wrong_words(tmp_path):
         (("--train", "x", "--task", "multitask"), "each of its tasks"),
         (("--train", "nowhere.jsonl"), "no such file"),
         (("x.jsonl", "--suspects", "y"), "give --train"),
+        (("x.jsonl", "--tune", "frozen"), "--tune is of --suspects"),
     ]:
         with pytest.raises(SystemExit, match=message):
             main(["data", "check", *words])
