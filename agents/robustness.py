@@ -15,7 +15,7 @@ class Robustness:
     Args:
         adversarial: perturb the embeddings of a text's tokens to where the loss is high, and learn
             there too: ``fgm``, ``pgd`` or ``freelb`` (see `lingym.agents.adversarial`).
-        adversarial_eps: the L2 norm that the perturbation of a text may have, 1 by default.
+        adversarial_eps: the L2 norm that the perturbation of a text may have, 0.1 by default.
         adversarial_steps: K, steps of ``pgd`` or ``freelb``, 3 by default.
         adversarial_rate: the length of such a step; by default 1.5 eps / K.
         r_drop: weight of the divergence between two passes under different dropout masks (see
@@ -81,7 +81,7 @@ class Robustness:
     @property
     def eps(self) -> float:
         """How long a perturbation may be."""
-        return 1.0 if self.adversarial_eps is None else self.adversarial_eps
+        return 0.1 if self.adversarial_eps is None else self.adversarial_eps
 
     @property
     def steps(self) -> int:

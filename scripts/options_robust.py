@@ -14,7 +14,7 @@ class Robust:
     adversarial: Literal["none", "fgm", "pgd", "freelb"] = "none"
     """Learn also where a small change of a text's embeddings makes the loss high."""
     adversarial_eps: float | None = None
-    """The L2 norm that the change of a text may have; 1 by default."""
+    """The L2 norm that the change of a text may have; 0.1 by default."""
     adversarial_steps: int | None = None
     """pgd, freelb: steps up the loss; 3 by default."""
     adversarial_rate: float | None = None
