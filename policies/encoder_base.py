@@ -50,6 +50,9 @@ def find_base(base: Base, folder: Path, elsewhere: str | None = None) -> str:
     places = joined(elsewhere, os.environ.get(VARIABLE), base.name) or ""
     told = []
     for place in dict.fromkeys(places.split(os.pathsep)):
+        if Path(model_in(place)).resolve() == folder.resolve():
+            told.append(f"{place} is that model itself")
+            continue
         try:
             found = fingerprint(place)
         except (OSError, ValueError) as error:

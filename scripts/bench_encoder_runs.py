@@ -111,9 +111,9 @@ def perform(
 def work(run: BenchRun, threads: int) -> None:
     """Do a run in this process, which ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command's process ends this one
-    from lingym.scripts.compare.jobs import _die_with_parent
+    from lingym.scripts.compare.jobs import die_with_parent
 
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=die_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)

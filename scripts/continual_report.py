@@ -18,9 +18,8 @@ from lingym.scripts.compare.blocks import (
     Words,
 )
 from lingym.scripts.compare.figures import words
-from lingym.scripts.compare.markdown import write_markdown
 from lingym.scripts.compare.markup import Markup, tag
-from lingym.scripts.compare.page import page
+from lingym.scripts.compare.publish import publish
 from lingym.scripts.compare.wording import (
     NONE,
     duration,
@@ -68,12 +67,8 @@ def write(out: Path) -> Path:
     from lingym.scripts.continual_picture import draw
 
     found = json.loads((out / "matrix.json").read_text(encoding="utf-8"))
-    report = compose(found)
-    file = out / "report.html"
-    file.write_text(page(report), encoding="utf-8")
-    write_markdown(report, out)
     draw(found, out / "forgetting.png")
-    return file
+    return publish(compose(found), out)
 
 
 def compose(found: Mapping[str, Any]) -> Report:

@@ -18,9 +18,8 @@ from lingym.scripts.compare.blocks import (
     Words,
 )
 from lingym.scripts.compare.figures import Axis, frame, line, mark, padded, rule, style
-from lingym.scripts.compare.markdown import write_markdown
 from lingym.scripts.compare.markup import Markup, join, tag
-from lingym.scripts.compare.page import page
+from lingym.scripts.compare.publish import publish
 from lingym.scripts.compare.wording import gain, interval, plural, score
 
 WIDTH, HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 340.0, 230.0, 10.0, 190.0, 46.0, 326.0
@@ -40,12 +39,8 @@ def write(out: Path) -> Path:
     from lingym.scripts.robustness_picture import draw
 
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    report = compose(results)
-    file = out / "report.html"
-    file.write_text(page(report), encoding="utf-8")
-    write_markdown(report, out)
     draw(results, out / "robustness.png")
-    return file
+    return publish(compose(results), out)
 
 
 def compose(results: Mapping[str, Any]) -> Report:

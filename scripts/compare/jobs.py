@@ -136,7 +136,7 @@ def start(
 
 def _process(study_file: Path, out: Path, cell_id: str, given: Given) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner ends it
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=die_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(given.threads)
@@ -153,7 +153,7 @@ def _process(study_file: Path, out: Path, cell_id: str, given: Given) -> None:
     sys.exit(0 if done else BUSY)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """End this process as soon as the runner's has ended, however that was.
 
     Not by PR_SET_PDEATHSIG: the parent that the system knows is the process that forks.

@@ -14,8 +14,7 @@ from lingym.scripts.compare import (
     sections_verdicts,
 )
 from lingym.scripts.compare.blocks import Report
-from lingym.scripts.compare.markdown import write_markdown
-from lingym.scripts.compare.page import page
+from lingym.scripts.compare.publish import publish
 from lingym.scripts.compare.wording import answer, listed, plural
 
 PARTS = (
@@ -63,10 +62,7 @@ def write(out: Path) -> Path:
         raise ValueError(f"{source}:{error.lineno}: {error.msg}") from error
     except KeyError as error:
         raise ValueError(f"{source} has no {error}: make it again with --report-only") from error
-    file = out / "report.html"
-    file.write_text(page(report), encoding="utf-8")
-    write_markdown(report, out)
-    return file
+    return publish(report, out)
 
 
 def compose(results: Mapping[str, Any]) -> Report:

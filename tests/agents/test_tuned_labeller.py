@@ -139,6 +139,20 @@ def test_a_base_that_changed_is_refused_and_one_that_moved_is_found(
         Labeller.load(tmp_path / "model", device="cpu")
 
 
+def test_a_model_that_names_itself_as_its_base_is_refused(
+    commands: Callable[..., Dataset], base: Path, tmp_path: Path
+) -> None:
+    trained(commands("tagging"), str(base), "lora", seed=2).save(tmp_path / "run" / "model")
+    file = tmp_path / "run" / "model" / "lingym.json"
+    said = json.loads(file.read_text())
+    own = hashlib.sha256((file.parent / "tuned.safetensors").read_bytes()).hexdigest()
+    for name in (file.parent, tmp_path / "run"):
+        said["tuning"]["base"] = {"name": str(name), "sha256": own}
+        file.write_text(json.dumps(said))
+        with pytest.raises(ValueError, match="is that model itself"):
+            Labeller.load(tmp_path / "run", device="cpu")
+
+
 def test_training_goes_on_with_its_own_parts_or_another_method_on_all_of_it(
     commands: Callable[..., Dataset], base: Path, tmp_path: Path
 ) -> None:
