@@ -16,7 +16,8 @@ class DataCheck:
     """Look for repeats, leaks, contradictions, faults, odd texts and suspicious labels.
 
     Exit status: 0; 1 where a file has a fault for which `lingym train` refuses it, with --strict
-    also where a test or dev text stands in train, or the same text has several gold labellings.
+    also where a text of one split stands in another, or has several gold labellings. Standard error
+    then says which.
     """
 
     files: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
@@ -101,20 +102,29 @@ class DataCheck:
         if self.out is not None:
             write_json(self.out, report)
         print(*told(report), sep="\n")
-        if self.fails(report):
+        found = self.failures(report)
+        if found:
+            print(f"Exit status 1: {'; '.join(found)}", file=sys.stderr)
             sys.exit(1)
 
-    def fails(self, report: Mapping[str, Any]) -> bool:
-        """Whether the exit status is 1."""
+    def failures(self, report: Mapping[str, Any]) -> list[str]:
+        """Why the exit status is 1; nothing where it is 0."""
+        from lingym.scripts.compare.wording import plural
+
         faults = report["faults"]["all"]
         if self.reading.on_fault == "repair":
             faults = [fault for fault in faults if not fault["repairable"]]
-        if faults or not self.strict:
-            return bool(faults)
-        between = report["repeats"]["between"]
-        leaks = [
-            counts["exact"]
-            for pair, counts in between.items()
-            if pair in ("train dev", "train test", "dev test")
-        ]
-        return any(leaks) or report["contradictions"]["texts"] > 0
+        if faults:
+            return [f"{plural(len(faults), 'row')} that lingym train refuses"]
+        if not self.strict:
+            return []
+        found = []
+        for pair, counts in report["repeats"]["between"].items():
+            if pair in ("train dev", "train test", "dev test") and counts["exact"]:
+                first, second = pair.split()
+                texts = plural(counts["exact"], "text")
+                found.append(f"{texts} of {second} also in {first}")
+        contradictions = report["contradictions"]["texts"]
+        if contradictions:
+            found.append(f"{plural(contradictions, 'text')} with more than one gold labelling")
+        return found

@@ -222,6 +222,7 @@ def test_the_command_and_its_status(tmp_path, capsys):
     with pytest.raises(SystemExit) as status:
         main([*words, "--strict"])
     assert status.value.code == 1
+    assert "Exit status 1: 1 text of test also in train" in capsys.readouterr().err
     (tmp_path / "train.jsonl").write_text('{"tokens": ["a"], "labels": ["I-X"]}\n' * 2)
     bad = ["data", "check", train, "--reading.scheme", "iob2", "--encoder", "none"]
     bad = [word.replace("--reading.", "--") for word in bad]
