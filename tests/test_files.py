@@ -1,0 +1,77 @@
+"""Files and folders are there whole or not at all."""
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from lingym.files import NotWritten, replace_file, replace_folder, sha256_of
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_is_replaced_by_bytes_text_and_function(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    replace_file(file, b"one")
+    assert file.read_bytes() == b"one"
+    replace_file(file, "zwölf\n")
+    assert file.read_bytes() == "zwölf\n".encode()
+    seen: list[Path] = []
+
+    def write(path: Path) -> None:
+        seen.append(path)
+        path.write_text("three")
+
+    replace_file(file, write)
+    assert file.read_text() == "three" and seen[0].suffix == ".txt" and seen[0] != file
+    assert os.listdir(tmp_path) == ["a.txt"]
+    assert sha256_of(file) == hashlib.sha256(b"three").hexdigest()
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    file = tmp_path / "a.txt"
+    replace_file(file, "old")
+    monkeypatch.setattr(os, moment, full)
+    with pytest.raises(NotWritten, match=r"a\.txt could not be written: No space.*still stands"):
+        replace_file(file, "new")
+    assert file.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_what_fails_midway_leaves_nothing(tmp_path: Path) -> None:
+    def write(path: Path) -> None:
+        path.write_text("half")
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        replace_file(tmp_path / "a.txt", write)
+    with pytest.raises(KeyError, match="mine"):
+        replace_folder(tmp_path / "a", lambda folder: write(folder / "x"))
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(NotWritten, match=r"no/a\.txt could not be written: No such file.*nothing"):
+        replace_file(tmp_path / "no" / "a.txt", "x")
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a"
+    replace_folder(folder, lambda new: (new / "x").write_text("1") and None)
+    replace_folder(folder, lambda new: (new / "y").write_text("2") and None)
+    assert os.listdir(folder) == ["y"] and os.listdir(tmp_path) == ["a"]
+
+    real = os.replace
+
+    def second_fails(old: Path, new: Path) -> None:
+        if ".new-" in str(old):
+            full()
+        real(old, new)
+
+    monkeypatch.setattr(os, "replace", second_fails)
+    with pytest.raises(NotWritten, match="No space"):
+        replace_folder(folder, lambda new: (new / "z").write_text("3") and None)
+    assert os.listdir(folder) == ["y"] and os.listdir(tmp_path) == ["a"]
