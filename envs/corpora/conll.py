@@ -7,19 +7,26 @@ separates documents.
 A line that begins with ``#`` may be a comment or a hashtag. It is taken for a comment where
 that is asked for, or where it cannot be a token: in a file separated by tabs, a line without any
 tab that begins with ``# ``, ``#begin document`` or ``#end document``.
+
+A CR that ends no line is refused: in a file with the line ends of old Macs, all of it would be one
+row. So is a sentence of more than `MOST_ROWS` rows, for it is read whole.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-from lingym.envs.corpora.files import read_lines
+from lingym.envs.corpora.files import LONGEST, read_lines
 from lingym.envs.corpora.record import OnError, Record, refuse
 from lingym.types import DataError
 
 SEPARATORS = {"tab": "\t", "blank": r"[ \t]+"}
 """Names of the separators, and the pattern at which a row is split."""
+
+MOST_ROWS = 1_000_000
+"""The most rows of a sentence."""
 
 _COMMENT = re.compile(r"#( |begin document|end document)")
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")  # CoNLL-U: a multi-word token 3-4, an empty node 3.1
@@ -46,12 +53,15 @@ def read_conll(
         on_error: called with what is wrong with a row, which is then left out of its sentence.
 
     Raises:
-        DataError: a row has another number of columns than the first, or an empty token or label.
+        DataError: a row has another number of columns than the first, an empty token or label, or
+            a CR inside; a sentence has too many rows.
     """
     if separator not in (None, *SEPARATORS):
         raise ValueError(f"separator must be one of {[*SEPARATORS]} or None, got {separator!r}")
-    rows = list(read_lines(path))
-    separator = separator or separator_of(rows)
+    rows = read_lines(path)
+    if separator is None:
+        head = list(_head(rows))
+        separator, rows = separator_of(head), chain(head, rows)
     columns = _Columns(str(path), tokens, labels, separator)
     sentence = _Sentence()
     for number, line in rows:
@@ -92,7 +102,12 @@ class _Sentence:
     labels: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
-    def add(self, number: int, token: str, label: str) -> None:
+    def add(self, path: str, number: int, token: str, label: str) -> None:
+        if len(self.tokens) == MOST_ROWS:
+            raise DataError(
+                f"{path}:{number}: wanted an empty line after each sentence, got none in "
+                f"{MOST_ROWS:,} rows, from line {self.lines[0]} on"
+            )
         self.tokens.append(token)
         self.labels.append(label)
         self.lines.append(number)
@@ -121,10 +136,14 @@ class _Columns:
         except DataError as error:
             on_error(error)
         else:
-            sentence.add(number, token, label)
+            sentence.add(self.path, number, token, label)
 
     def read(self, number: int, line: str) -> tuple[str, str]:
         """The token and the label ("" where labels are not read) of a row."""
+        if "\r" in line:
+            raise DataError(
+                f"{self.path}:{number}: wanted lines that end in LF or CR LF, got a CR inside one"
+            )
         cells = self.pattern.split(line if self.separator == "tab" else line.rstrip(" \t"))
         if self.first is None:
             self._check(number, line, len(cells))
@@ -162,6 +181,22 @@ class _Columns:
                 f"{self.path}:{number}: wanted a {name} in column {column}, got nothing"
             )
         return cell
+
+
+def _head(rows: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The rows up to the first that does not begin with #, or the first 64 MiB of others.
+
+    Of empty lines one is enough to end a sentence.
+    """
+    size, after_empty = 0, True
+    for number, line in rows:
+        empty = not line.strip(" \t")
+        if not (empty and after_empty):
+            yield number, line
+        after_empty = empty
+        size += len(line)
+        if not (empty or line.startswith("#")) or size > LONGEST:
+            return
 
 
 def separator_of(rows: list[tuple[int, str]]) -> str:

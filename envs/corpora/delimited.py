@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from lingym.envs.corpora.files import read_lines
+from lingym.envs.corpora.files import LONGEST, read_lines
 from lingym.envs.corpora.record import OnError, Record, refuse
 from lingym.types import DataError
 
@@ -24,9 +24,10 @@ def read_delimited(
 
     Raises:
         DataError: a row has more or fewer values than the header, a name in the header is empty
-            or given twice, or a quote is not closed.
+            or given twice, a quote is not closed, or a row of several lines is longer than a line
+            may be (`read_lines`).
     """
-    lines = (line + "\n" for _, line in read_lines(path))
+    lines = _Lines(path)
     rows = csv.reader(
         lines,
         delimiter=delimiter,
@@ -35,7 +36,7 @@ def read_delimited(
     )
     header: list[str] | None = None
     while True:
-        first = rows.line_num + 1
+        first = lines.begin(rows.line_num + 1)
         try:
             row = next(rows, None)
         except csv.Error as error:
@@ -52,6 +53,32 @@ def read_delimited(
             on_error(DataError(f"{path}:{first}: {wanted}, got {len(row)}"))
         else:
             yield Record(dict(zip(header, row, strict=True)), str(path), (first,))
+
+
+class _Lines:
+    """The lines of a file with their ends, and how much of it the present row takes."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path, self.lines = path, read_lines(path)
+        self.first, self.size = 1, 0
+
+    def begin(self, first: int) -> int:
+        """A row begins on a line."""
+        self.first, self.size = first, 0
+        return first
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        _, line = next(self.lines)
+        self.size += len(line)
+        if self.size > LONGEST:
+            raise DataError(
+                f"{self.path}:{self.first}: wanted rows of at most {LONGEST >> 20} MiB, got a "
+                "longer one; is a quote not closed?"
+            )
+        return line + "\n"
 
 
 def _checked(header: list[str], place: str) -> list[str]:

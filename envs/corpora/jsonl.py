@@ -6,7 +6,7 @@ from typing import Any
 
 from lingym.envs.corpora.files import read_lines
 from lingym.envs.corpora.record import OnError, Record, refuse
-from lingym.envs.corpora.strict_json import DECODER, check_pairs, kind, reason
+from lingym.envs.corpora.strict_json import DECODER, check_depth, check_pairs, kind, reason
 from lingym.types import DataError
 
 
@@ -18,7 +18,8 @@ def read_jsonl(path: str | Path, *, on_error: OnError = refuse) -> Iterator[Reco
         on_error: called with what is wrong with a line, which is then left out.
 
     Raises:
-        DataError: a line is no JSON object, names a key twice, or holds half a surrogate pair.
+        DataError: a line is no JSON object, names a key twice, or holds what `strict_json`
+            refuses.
     """
     for number, line in read_lines(path):
         if line.strip():
@@ -35,5 +36,6 @@ def _parse(line: str) -> dict[str, Any]:
     value = DECODER.decode(line)
     if not isinstance(value, dict):
         raise ValueError(f"got {kind(value)}")
+    check_depth(value, line)
     check_pairs(value, line)
     return value

@@ -36,7 +36,9 @@ class _Decoder(json.JSONDecoder):
 
     def __init__(self) -> None:
         super().__init__(
-            object_pairs_hook=DECODER.object_pairs_hook, parse_constant=DECODER.parse_constant
+            object_pairs_hook=DECODER.object_pairs_hook,
+            parse_constant=DECODER.parse_constant,
+            parse_float=DECODER.parse_float,
         )
         self._at, self._line = 0, 1
         self.parse_object = self._object

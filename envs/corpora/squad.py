@@ -10,9 +10,11 @@ A record is a question. Its fields are ``id``, ``title`` (where the article has 
 ``context`` and ``answers``: a list of ``{"text", "start"}``, the start in characters of the
 context, which is empty where the question has no answer. A question without ``answers`` that is not
 marked as impossible is one still to be answered, and has no such field. Whatever else a file says
-of a question, such as the ``plausible_answers`` of an impossible one, is not read.
+of a question, such as the ``plausible_answers`` of an impossible one, is not read. The file is read
+whole: it may have at most `LARGEST` characters.
 """
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -20,13 +22,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lingym.envs.corpora.files import read_lines
+from lingym.envs.corpora.files import read_head, read_lines
 from lingym.envs.corpora.placed_json import Placed, decode
 from lingym.envs.corpora.record import Record
 from lingym.envs.corpora.strict_json import kind
 from lingym.types import DataError
 
 T = TypeVar("T")
+
+LARGEST = 2**28
+"""The most characters of a file (256 Mi; SQuAD's own training files have 29 and 41)."""
 
 _HEAD = 4096
 _PLAIN = r'\s*"\w+"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)\s*,'
@@ -43,12 +48,7 @@ def is_squad(path: str | Path) -> bool:
     Raises:
         DataError: the file cannot be read.
     """
-    head = ""
-    for _, line in read_lines(path):
-        head += f"{line[:_HEAD]}\n"
-        if len(head) >= _HEAD:
-            break
-    return _SQUAD.match(head) is not None
+    return _SQUAD.match(read_head(path, _HEAD)) is not None
 
 
 def read_squad(path: str | Path) -> Iterator[Record]:
@@ -78,7 +78,7 @@ def read_squad(path: str | Path) -> Iterator[Record]:
 
 def _decode(path: str | Path) -> Placed:
     try:
-        whole = decode("\n".join(line for _, line in read_lines(path)))
+        whole = decode(_read(path))
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path}:{error.lineno}: wanted SQuAD's JSON, "
@@ -87,6 +87,18 @@ def _decode(path: str | Path) -> Placed:
     if not isinstance(whole, Placed):
         raise DataError(f"{path}:1: wanted SQuAD's JSON, one object, got {kind(whole)}")
     return whole
+
+
+def _read(path: str | Path) -> str:
+    text = io.StringIO()
+    for number, line in read_lines(path, longest=LARGEST):
+        if text.tell() + len(line) >= LARGEST:
+            raise DataError(
+                f"{path}:{number}: SQuAD's JSON is read whole, and this file has more than "
+                f"{LARGEST >> 20} Mi characters: split it, or write a JSON object a line"
+            )
+        text.write(f"{line}\n")
+    return text.getvalue()
 
 
 @dataclass(frozen=True)

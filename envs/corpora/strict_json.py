@@ -1,6 +1,10 @@
-"""JSON without what Python lets pass: keys given twice, NaN, half surrogate pairs."""
+"""JSON without what Python lets pass: keys given twice, infinite numbers, half surrogate pairs.
+
+Nor may values be nested deeper than data ever are.
+"""
 
 import json
+import math
 from typing import Any, NoReturn
 
 
@@ -17,7 +21,16 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"got {name}, which is not JSON")
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"got {number[:20]}, which is too large a number")
+    return value
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+)
 """Reads JSON; `reason` puts what it raises, a ValueError or a RecursionError, into words."""
 
 
@@ -29,6 +42,27 @@ def check_pairs(value: Any, text: str) -> None:
     """
     if "\\ud" in text.lower():  # only an escape can smuggle in half a pair: raw ones are bad UTF-8
         json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+def check_depth(value: Any, text: str) -> None:
+    """Refuses a value that was read from a text and is nested deeper than `DEEPEST`.
+
+    Raises:
+        RecursionError: it is.
+    """
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        inner = [v for v in level if isinstance(v, dict | list)]
+        level = [i for v in inner for i in (v.values() if isinstance(v, dict) else v)]
+        if not level:
+            return
+    raise RecursionError
+
+
+DEEPEST = 100
+"""How many arrays and objects may stand in each other."""
 
 
 def reason(error: ValueError | RecursionError) -> str:

@@ -29,8 +29,11 @@ class TooLong(BaseException):  # no Exception: nothing that is tested may catch 
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raises `TooLong` in what runs longer; for the main thread, as pytest's is."""
+def within(seconds: float, data: bytes = b"") -> Iterator[None]:
+    """Raises `TooLong` in what runs longer; for the main thread, as pytest's is.
+
+    What is raised within, whatever it is, gets a note with the file that was read.
+    """
 
     def end(signum: int, frame: FrameType | None) -> None:
         raise TooLong(f"still running after {seconds} seconds")
@@ -39,6 +42,9 @@ def within(seconds: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except BaseException as error:
+        error.add_note(f"the file ({len(data)} bytes): {data[:4000]!r}")
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
