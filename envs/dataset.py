@@ -10,7 +10,7 @@ from lingym.envs.encode import encode
 from lingym.envs.episodes import Episodes, Overflow
 from lingym.envs.tasks import Example, Task
 from lingym.envs.tokenizer import UnitTokenizer, load_tokenizer
-from lingym.types import LabelSpace
+from lingym.types import DataError, LabelSpace
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,16 @@ def build(
 
     Raises:
         DataError: a record is not what the task needs, a text is longer than a window and
-            refused, or a label stands outside the task's fixed label set.
+            refused, a label stands outside the task's fixed label set, or there is but one.
     """
     records = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
     splits = task.read({name: rows for name, rows in records.items() if rows})
     space = task.label_space(example for examples in splits.values() for example in examples)
     if space.form != "candidates" and len(space) < 2:
-        raise ValueError(f"a task needs at least two labels, the corpus has {space.names}")
+        few = f"a task needs at least two labels, the corpus has {space.names}"
+        if task.labels is not None or not space.names:  # of the arguments; else of the corpus
+            raise ValueError(few)
+        raise DataError(f"{next(iter(splits.values()))[0].record.path}: {few}")
     if isinstance(tokenizer, str):
         fit = splits.get("train") or next(iter(splits.values()))
         texts = (text for example in fit for text in texts_of(example, space.of_text))

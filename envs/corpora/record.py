@@ -15,6 +15,9 @@ def refuse(error: DataError) -> None:
     raise error from None
 
 
+_LONG = 2000
+
+
 @dataclass(frozen=True)
 class Record:
     """The named values of one text, and the file and lines that hold them.
@@ -52,5 +55,10 @@ class Record:
         return f"{self.path}:{line}"
 
     def error(self, message: str, i: int | None = None) -> DataError:
-        """An error, to be raised by the caller, whose message begins with the place."""
+        """An error, to be raised by the caller, whose message begins with the place.
+
+        A message that quotes much of the record keeps its beginning and its end.
+        """
+        if len(message) > _LONG:
+            message = f"{message[: _LONG // 2]} ... {message[-_LONG // 4 :]}"
         return DataError(f"{self.where(i)}: {self.name and f'{self.name}: '}{message}")

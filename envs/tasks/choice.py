@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lingym.envs.corpora import Record
-from lingym.envs.tasks.columns import pick, strings, text
+from lingym.envs.tasks.columns import label, pick, strings, text
 from lingym.envs.tasks.task import Example, Passage, Task
 from lingym.rewards import ExactMatch, Reward
 from lingym.types import NO_UNIT, FloatArray, IntArray, Labelings, LabelSpace, Quota
@@ -129,13 +129,18 @@ class MultipleChoice(Task):
         """The choices, and their labels where they have some."""
         usual = ("choices", "options", "answers", "endings")
         name, value = pick(record, self.choices, usual, "choices")
-        labels: Any = ()
+        labels: Any = []
         if isinstance(value, Mapping) and "text" in value:
-            value, labels = value["text"], value.get("label", ())
+            value, labels = value["text"], value.get("label", [])
         choices = strings(record, name, value)
         if len(choices) < 2:
             raise record.error(f"{name!r} must hold two choices or more, got {list(choices)}")
-        return choices, tuple(str(label) for label in labels)
+        if not isinstance(labels, list | tuple) or len(labels) not in (0, len(choices)):
+            raise record.error(
+                f"{name!r} must hold a label for each of its {len(choices)} choices, got {labels!r}"
+            )
+        named = (label(record, f"{name}.label[{i}]", each) for i, each in enumerate(labels))
+        return choices, tuple(named)
 
     def _answer(self, record: Record, choices: tuple[str, ...], names: tuple[str, ...]) -> int:
         """The index of the right choice."""
@@ -144,7 +149,7 @@ class MultipleChoice(Task):
         if isinstance(value, str):
             places |= {str(place): place for place in range(len(choices))}
             places |= {choice: place for place, choice in enumerate(choices)}
-            places |= {label: place for place, label in enumerate(names)}
+            places |= {name: place for place, name in enumerate(names)}
             value = places.get(value, value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise record.error(

@@ -69,6 +69,7 @@ def label(record: Record, name: str, value: Any) -> str:
     Raises:
         DataError: it is something else.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+    empty = isinstance(value, str) and not value.strip()
+    if isinstance(value, bool) or not isinstance(value, str | int) or empty:
         raise record.error(f"{name!r} must be a label (a string or a whole number), got {value!r}")
     return str(value)

@@ -9,7 +9,7 @@ from lingym.envs.corpora import Record
 from lingym.envs.tasks.columns import label, pick, text
 from lingym.envs.tasks.task import Example, Passage, Task
 from lingym.rewards import Reward, SampleF1, multilabel_metrics
-from lingym.types import FloatArray, IntArray, Labelings, LabelSpace
+from lingym.types import DataError, FloatArray, IntArray, Labelings, LabelSpace
 
 YES = 1
 
@@ -64,6 +64,9 @@ class MultiLabel(Task):
         roles = self.labels
         if roles is None:
             roles = sorted({str(g) for each in read.values() for e in each for g in e.gold or ()})
+            if not roles and not self.unlabelled and read:
+                place = next(iter(read.values()))[0].record.path
+                raise DataError(f"{place}: wanted candidate labels, and no text has one")
         if not roles or len(set(roles)) < len(roles):
             raise ValueError(f"wanted candidate labels, each named once; got {list(roles)}")
         return {

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from lingym.envs.tasks.sentences import SentenceTagging
 from lingym.envs.tasks.tagging import Tagging
 from lingym.envs.tasks.task import Example, Task
 from lingym.rewards import Accuracy, ByKind, Reward, split_kinds
-from lingym.types import UNDECIDED, FloatArray, IntArray, Labelings, LabelSpace
+from lingym.types import UNDECIDED, DataError, FloatArray, IntArray, Labelings, LabelSpace
 
 FIELD = "task"
 
@@ -103,7 +104,8 @@ class MultiTask(Task):
         """The labels of all tasks."""
         missing = [kind for kind in self.tasks if kind not in self.spaces]
         if missing:
-            raise ValueError(f"there is no text of the task {', '.join(missing)}")
+            place = "".join(f"{example.record.path}: " for example in islice(examples, 1))
+            raise DataError(f"{place}there is no text of the task {', '.join(missing)}")
         return LabelSpace.joined({kind: self.spaces[kind] for kind in self.tasks}, mixed=True)
 
     def settled(self, space: LabelSpace) -> "MultiTask":

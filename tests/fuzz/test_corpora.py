@@ -17,7 +17,15 @@ from tests.fuzz.readers import READERS, Reader
 
 LIMIT = 20.0
 ANY = 10**9
-WHOLE = ("holds no records",)
+WHOLE = (
+    *("holds no records", "needs at least two labels", "wanted candidate labels"),
+    "no text of the task",
+)
+    "holds no records",
+    "needs at least two labels",
+    "wanted candidate labels",
+    "no text of the",
+)
 """What is wrong with a file as a whole, and on no line of it."""
 
 
