@@ -21,11 +21,6 @@ WHOLE = (
     *("holds no records", "needs at least two labels", "wanted candidate labels"),
     "no text of the task",
 )
-    "holds no records",
-    "needs at least two labels",
-    "wanted candidate labels",
-    "no text of the",
-)
 """What is wrong with a file as a whole, and on no line of it."""
 
 
