@@ -3,15 +3,16 @@
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
+from lingym.agents.alarms import Alarms
 from lingym.agents.episodic import EpisodicAlgorithm
-from lingym.agents.evaluate import evaluate
+from lingym.agents.evaluate import evaluate, predict_labels
 from lingym.envs import Episodes
 from lingym.policies import load_trained, trained_weights
 
@@ -41,6 +42,7 @@ class DevCallback(BaseCallback):
         patience: stop after this many measurements without a better one; None never stops.
         keep_best: end with the best policy instead of the last.
         tell: called with each measurement.
+        alarms: what looks at each measurement for a collapse; None: nothing does.
     """
 
     def __init__(
@@ -51,16 +53,40 @@ class DevCallback(BaseCallback):
         patience: int | None = None,
         keep_best: bool = True,
         tell: Callable[[Measurement], None] = lambda _: None,
+        alarms: Alarms | None = None,
     ) -> None:
         super().__init__()
         self.dev, self.metric, self.every = dev, metric, every
         self.patience, self.keep_best, self.tell = patience, keep_best, tell
+        self.alarms = alarms
         self.curve: list[Measurement] = []
         self.best: Measurement | None = None
         self.evaluation_seconds = 0.0
         self._weights: dict[str, Tensor] = {}
         self._stale = 0
         self._began = 0.0
+        self._learned = 0.0  # seconds of the run before it went on here
+        self._goes_on = False
+
+    def run_state(self) -> dict[str, Any]:
+        """What was measured so far, the best weights, and the seconds spent on either."""
+        return {
+            "curve": [vars(point) for point in self.curve],
+            "best": None if self.best is None else self.curve.index(self.best),
+            "weights": self._weights,
+            "stale": self._stale,
+            "evaluation_seconds": self.evaluation_seconds,
+            "learned": time.monotonic() - self._began - self.evaluation_seconds,
+        }
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `run_state` gave."""
+        self.curve = [Measurement(**point) for point in state["curve"]]
+        self.best = None if state["best"] is None else self.curve[state["best"]]
+        device = self.agent.device
+        self._weights = {name: weight.to(device) for name, weight in state["weights"].items()}
+        self._stale, self.evaluation_seconds = state["stale"], state["evaluation_seconds"]
+        self._learned, self._goes_on = state["learned"], True
 
     @property
     def agent(self) -> EpisodicAlgorithm:
@@ -70,7 +96,11 @@ class DevCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._began = time.monotonic()
-        self._measure()
+        if self._goes_on:  # all that is to be measured here was
+            self._began -= self._learned + self.evaluation_seconds
+            self._goes_on = False
+        else:
+            self._measure()
 
     def _on_rollout_start(self) -> None:
         # At the multiples of `every` that a rollout ended on or went past: agents whose rollouts
@@ -79,6 +109,8 @@ class DevCallback(BaseCallback):
             self._measure()
 
     def _on_step(self) -> bool:
+        if self.alarms is not None and self.alarms.stopped:
+            return False
         return self.patience is None or self._stale < self.patience
 
     def _on_training_end(self) -> None:
@@ -91,8 +123,13 @@ class DevCallback(BaseCallback):
         start = time.monotonic()
         learning = start - self._began - self.evaluation_seconds
         work = self.agent.policy.work
+        policy, labels = self.agent.policy, None
         with work.paused():
-            metrics = evaluate(self.agent.policy, self.dev)
+            if self.alarms is None:
+                metrics = evaluate(policy, self.dev)
+            else:
+                labels = predict_labels(policy, self.dev)
+                metrics = evaluate(policy, self.dev, labels=labels)
         if self.metric not in metrics:
             raise ValueError(f"no metric {self.metric!r}: one of {', '.join(metrics)}")
         for name, value in metrics.items():
@@ -109,6 +146,8 @@ class DevCallback(BaseCallback):
             self._weights = copy.deepcopy(trained_weights(self.agent.policy))
         else:
             self._stale += 1
+        if self.alarms is not None and labels is not None:
+            self.alarms.look(self.agent, self.dev, labels, now, self.metric)
         self.evaluation_seconds += time.monotonic() - start
         self.tell(now)
 

@@ -129,6 +129,24 @@ class Consolidation:
             for name, known in fisher.items()
         ]
 
+    def run_state(self) -> dict[str, Any]:
+        """What holds the weights: how strongly, which, and where."""
+        held = [[known, start] for _, known, start in self.held]
+        return {"strength": self.strength, "held": held}
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `run_state` gave.
+
+        Raises:
+            ValueError: it is of other weights.
+        """
+        if len(state["held"]) != len(self.held):
+            raise ValueError("the consolidation is of other weights than in the run that was saved")
+        self.strength = state["strength"]
+        for (_, known, start), saved in zip(self.held, state["held"], strict=True):
+            known.copy_(saved[0])
+            start.copy_(saved[1])
+
     @torch.no_grad()
     def pull(self) -> dict[str, float]:
         """Add the gradient strength F (w - w*) to that of the weights; the penalty, to log.

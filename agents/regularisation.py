@@ -1,5 +1,6 @@
 """Regularisation that moves with the run: rates of dropout and decay, and a pull to the start."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -46,6 +47,22 @@ class Regularisation:
         if self.settings.l2_start and self.start is None:
             trained = [each for each in self.policy.encoder.parameters() if each.requires_grad]
             self.start = [(each, each.detach().clone()) for each in trained]
+
+    def run_state(self) -> dict[str, Any]:
+        """The weights that the run began with, if they are pulled to; rates are set anew."""
+        return {"start": None if self.start is None else [start for _, start in self.start]}
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `run_state` gave.
+
+        Raises:
+            ValueError: it is of other weights.
+        """
+        starts = state["start"] or []
+        if len(starts) != len(self.start or []):
+            raise ValueError("l2_start pulls to other weights than in the run that was saved")
+        for (_, start), saved in zip(self.start or [], starts, strict=True):
+            start.copy_(saved)
 
     def at(self, progress: float) -> dict[str, float]:
         """Set the rates for a place in the run, 0 to 1; what they are, to log."""

@@ -3,6 +3,9 @@
 Sizes: S labelings, B texts, U units, K labels, P comparisons.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -89,6 +92,16 @@ class Comparisons:
         self.examples = np.zeros(0, np.int32)
         self.pairs = np.zeros((2, 0, 0), np.int32)  # [2, P, U]
         self.said: FloatArray = np.zeros(0)
+
+    def run_state(self) -> dict[str, Any]:
+        """The comparisons that are kept."""
+        return {"examples": self.examples, "pairs": self.pairs, "said": self.said}
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `run_state` gave."""
+        self.examples, self.pairs, self.said = (
+            state[name] for name in ("examples", "pairs", "said")
+        )
 
     def __len__(self) -> int:
         """P, the comparisons that are kept."""

@@ -29,6 +29,15 @@ class Shuffled(Iterator[int]):
         if len(self._left):  # else the next index begins a round, which will have them
             self._left = self.random.permutation(np.concatenate([self._left, new]))
 
+    @property
+    def left(self) -> list[Rows]:
+        """What is left of the round that is played, in order: [[n]]."""
+        return [self._left]
+
+    @left.setter
+    def left(self, left: list[Rows]) -> None:
+        (self._left,) = left
+
     def take(self, count: int) -> IntArray:
         """The next `count` indices, int32 [count]."""
         while len(self._left) < count:
@@ -62,6 +71,16 @@ class Weighted(Iterator[int]):
     def __next__(self) -> int:
         """The next index."""
         return int(self.take(1)[0])
+
+    @property
+    def left(self) -> list[Rows]:
+        """What is left of each task's round, in order: an array [n] of each."""
+        return [left for order in self._orders for left in order.left]
+
+    @left.setter
+    def left(self, left: list[Rows]) -> None:
+        for order, own in zip(self._orders, left, strict=True):
+            order.left = [own]
 
     def take(self, count: int) -> IntArray:
         """The next `count` indices, int32 [count]."""

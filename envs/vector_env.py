@@ -1,6 +1,6 @@
 """Many episodes at a time: the natively vectorised Gymnasium environment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,33 @@ class LabelVectorEnv(VectorEnv[Observation, Rows, Any]):
     def restart(self) -> None:
         """Begin a new shuffled round: the texts that rows hold now will be drawn in it as well."""
         self._order = None
+
+    def run_state(self) -> dict[str, Any]:
+        """Where in the order of the texts the environment is: numbers and arrays by name.
+
+        Of whole episodes: what rows hold that are being stepped through is not in it.
+        """
+        return {
+            "texts": len(self.episodes),
+            "random": self.np_random.bit_generator.state,
+            "left": None if self._order is None else self._order.left,
+        }
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Draw what would have been drawn next where `run_state` was asked for.
+
+        Raises:
+            ValueError: there were more texts, or fewer.
+        """
+        if state["texts"] != len(self.episodes):
+            raise ValueError(
+                f"the state is of {state['texts']} texts, and there are {len(self.episodes)}"
+            )
+        self.np_random.bit_generator.state = state["random"]
+        self._order = None
+        if state["left"] is not None:
+            self._order = order(self.episodes, self.np_random)
+            self._order.left = state["left"]
 
     def add_examples(self, texts: Sequence[Added], whole: bool = False) -> IntArray:
         """Take in new texts, which join the round that is being played.

@@ -14,6 +14,10 @@ Content = bytes | str | Callable[[Path], None]
 class NotWritten(OSError):
     """A file or folder could not be written; what stood there before still stands."""
 
+    def __str__(self) -> str:
+        """The words alone: they have the number's meaning."""
+        return self.strerror or super().__str__()
+
 
 def replace_file(path: str | os.PathLike[str], content: Content) -> None:
     """Write a file so that the old or the new one stands, whenever all stops.

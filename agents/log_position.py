@@ -1,0 +1,96 @@
+"""Where a run's TensorBoard log was at a checkpoint, and going on from there.
+
+What was written after the checkpoint is cut off when the run goes on, since it is learned, and
+written, again: no line is lost, and none is there twice.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.logger import HumanOutputFormat, Logger, TensorBoardOutputFormat
+
+EVENTS = "events.out.tfevents.*"
+
+
+def log_position(logger: Logger) -> dict[str, Any] | None:
+    """The folder's name and the bytes of each event file; None where nothing goes to TensorBoard.
+
+    What waits to be written is written first, and lies on the disk when this returns. What was
+    recorded and not yet dumped goes with it.
+    """
+    writers = [each for each in logger.output_formats if isinstance(each, TensorBoardOutputFormat)]
+    for each in writers:
+        each.writer.flush()
+    files: dict[str, int] = {}
+    if writers and logger.dir is not None:
+        for file in sorted(Path(logger.dir).glob(EVENTS)):
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+                files[file.name] = opened.seek(0, os.SEEK_END)
+    return {
+        "folder": Path(logger.dir).name if files and logger.dir else None,
+        "files": files,
+        "recorded": dict(logger.name_to_value),
+        "counts": dict(logger.name_to_count),
+        "excluded": {name: list(each or ()) for name, each in logger.name_to_excluded.items()},
+    }
+
+
+def cut_back(folder: Path, files: Mapping[str, int]) -> None:
+    """Leave of a folder's event files what was there at a checkpoint.
+
+    Raises:
+        ValueError: a file is gone, or shorter than it was.
+    """
+    for name, size in files.items():
+        have = (folder / name).stat().st_size if (folder / name).exists() else 0
+        if have < size:
+            raise ValueError(
+                f"{folder / name} has {have} bytes of {size}: lines of the log are lost"
+            )
+    for file in folder.glob(EVENTS):
+        if file.name in files:
+            os.truncate(file, files[file.name])
+        else:
+            file.unlink()
+
+
+@contextmanager
+def log_going_on(agent: Any, resume: Mapping[str, Any] | None) -> Iterator[None]:
+    """Have an agent that sets up its log within go on with the one that it had.
+
+    Args:
+        agent: an algorithm.
+        resume: the state of the run that goes on; None is a new run.
+    """
+    log = None if resume is None else resume.get("log")
+    if log is None or agent._custom_logger:
+        yield
+    else:
+        agent._logger = _logger(agent, log)
+        agent._custom_logger = True  # Stable-Baselines3 makes a new folder otherwise
+        try:
+            yield
+        finally:
+            agent._custom_logger = False
+    if log is not None:
+        agent.logger.name_to_value.update(log["recorded"])
+        agent.logger.name_to_count.update(log["counts"])
+        excluded = {name: tuple(each) for name, each in log["excluded"].items()}
+        agent.logger.name_to_excluded.update(excluded)
+
+
+def _logger(agent: Any, log: Mapping[str, Any]) -> Logger:
+    formats: list[Any] = []
+    folder = None
+    if agent.verbose:
+        formats.append(HumanOutputFormat(sys.stdout))
+    if agent.tensorboard_log is not None and log["folder"] is not None:
+        folder = Path(agent.tensorboard_log) / log["folder"]
+        cut_back(folder, log["files"])
+        formats.append(TensorBoardOutputFormat(str(folder)))
+    return Logger(None if folder is None else str(folder), formats)

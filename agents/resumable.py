@@ -1,0 +1,151 @@
+"""An agent that can go on, to the bit, where another process was stopped.
+
+The state of a run is all that `vars` of its agent holds but what its constructor makes again
+(`made_again`), the environment's order, the reward, the callbacks, and the random states of the
+process. So an attribute that a later agent adds is kept without a word being said about it; one
+that is no data (see `lingym.agents.run_state.flat`) is refused at the start of a run that keeps
+checkpoints, and not forgotten.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from torch import nn
+
+from lingym.agents.log_position import log_position
+from lingym.agents.run_state import (
+    Tree,
+    global_noise,
+    of_generator,
+    of_module,
+    set_global_noise,
+    to_generator,
+    to_module,
+)
+
+
+class Resumable:
+    """What `EpisodicAlgorithm` is beside an algorithm: its state, out and in."""
+
+    made_again: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("policy_class", "policy_kwargs", "device", "verbose", "seed", "start_time"),
+            *("_num_timesteps_at_start", "learning_rate", "lr_schedule", "tensorboard_log"),
+            *("_last_obs", "_last_episode_starts", "_last_original_obs", "env", "action_noise"),
+            *("_vec_normalize_env", "observation_space", "action_space", "_custom_logger"),
+            *("rollout_buffer_class", "rollout_buffer_kwargs", "rollout_buffer", "robust"),
+            *("clip_range", "clip_range_vf", "_callback", "_logger", "rollout", "judged"),
+            "reward_state",
+        }
+    )
+    """Attributes that the constructor or `learn` makes again, or that live within a rollout only;
+    a subclass adds its own."""
+
+    policy: Any
+    logger: Any
+    label_env: Any
+    device: torch.device
+    seed: int | None
+    _callback: Any
+
+    def run_state(self) -> Tree:
+        """Where the run is, between two rollouts: plain values, arrays and tensors by name.
+
+        Raises:
+            TypeError: an attribute is no data, and nothing says how it is kept.
+        """
+        shared = self._shared()
+        return {
+            "class": type(self).__name__,
+            "agent": {
+                name: _out(value, shared)
+                for name, value in vars(self).items()
+                if name not in self.made_again
+            },
+            "work": dict(vars(self.policy.work)),
+            "env": self.label_env.run_state(),
+            "reward": self.label_env.reward.state(),
+            "callbacks": {
+                name: callback.run_state()
+                for name, callback in callbacks_of(self._callback).items()
+                if hasattr(callback, "run_state")
+            },
+            "log": log_position(self.logger),
+            "noise": global_noise(self.device),
+        }
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Be where `run_state` was; called by `learn`, once all that it resets is reset.
+
+        Raises:
+            ValueError: it is the state of another agent, or of other texts.
+        """
+        if state["class"] != type(self).__name__:
+            raise ValueError(f"the state is a {state['class']}'s and not a {type(self).__name__}'s")
+        shared = self._shared()
+        for name, saved in state["agent"].items():
+            _in(self, name, saved, shared)
+        missing = {name for name in vars(self) if name not in self.made_again} - {*state["agent"]}
+        if missing:
+            raise ValueError(f"the state has nothing of {', '.join(sorted(missing))}")
+        vars(self.policy.work).update(state["work"])
+        self.label_env.load_run_state(state["env"])
+        if state["reward"]:
+            self.label_env.reward.load_state(state["reward"])
+        known = callbacks_of(self._callback)
+        for name, saved in state["callbacks"].items():
+            if name not in known:
+                raise ValueError(f"the run had a callback {name}, and this one has none")
+            known[name].load_run_state(saved)
+        set_global_noise(state["noise"], self.device)  # at the end: what comes before may draw
+
+    def _shared(self) -> set[int]:
+        """Addresses of the weights that are made again by the constructor, and never change."""
+        if self.seed is None:  # then nothing random is made again
+            return set()
+        return {weight.data_ptr() for weight in self.policy.constant()}
+
+
+def callbacks_of(callback: Any) -> dict[str, BaseCallback]:
+    """The callbacks of a run by name, those in lists and in other callbacks too."""
+    found: dict[str, BaseCallback] = {}
+    waiting = [callback]
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, BaseCallback):
+            kind = type(each).__name__
+            same = sum(name.split(".")[0] == kind for name in found)
+            found[f"{kind}.{same}"] = each
+            waiting += [*getattr(each, "callbacks", []), getattr(each, "callback", None)]
+    return found
+
+
+def _out(value: Any, shared: set[int]) -> Any:
+    if hasattr(value, "run_state"):
+        return value.run_state()
+    if hasattr(value, "load_state"):
+        return value.state()
+    if isinstance(value, nn.Module):
+        return of_module(value, shared)
+    if isinstance(value, np.random.Generator | torch.Generator):
+        return of_generator(value)
+    return value
+
+
+def _in(owner: Any, name: str, saved: Any, shared: set[int]) -> None:
+    now = getattr(owner, name, None)
+    if hasattr(now, "run_state"):
+        now.load_run_state(saved)
+    elif hasattr(now, "load_state"):
+        now.load_state(saved)
+    elif isinstance(now, nn.Module):
+        to_module(now, saved, shared)
+    elif isinstance(now, np.random.Generator | torch.Generator):
+        to_generator(now, saved)
+    elif isinstance(saved, Mapping) and "weights" in saved and now is None:
+        raise ValueError(f"the run had {name}, and this one has none: set it before it goes on")
+    else:
+        setattr(owner, name, saved)
