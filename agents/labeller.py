@@ -1,6 +1,5 @@
 """A trained policy with its task and tokenizer: labels texts, and is saved and loaded as one."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +10,9 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from stable_baselines3.common.utils import get_device
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from lingym.agents.evaluate import evaluate
 from lingym.envs import (
@@ -32,7 +30,7 @@ from lingym.envs.episodes import Overflow
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.envs.tasks import TASKS
 from lingym.envs.tasks.abstaining import SETTING, known_task
-from lingym.envs.tokenizer import SPECIAL, UnitTokenizer, load_tokenizer
+from lingym.envs.tokenizer import SPECIAL, UnitTokenizer, load_tokenizer, stock_tokenizer
 from lingym.hub import TINY, encoder_path
 from lingym.policies import (
     LabelPolicy,
@@ -47,6 +45,8 @@ from lingym.policies.encoder_base import model_in
 from lingym.policies.save import BASE, SETTINGS
 from lingym.policies.tuned_encoder import weight_files
 from lingym.rewards import without_abstain
+from lingym.trusted import header_of, read_json
+from lingym.trusted_config import check_config
 from lingym.types import LabelSpace, Quota
 
 STOCK = (None, "tagging", "classification", "multilabel")
@@ -56,6 +56,8 @@ FORMS = {"multilabel": "text", "spanqa": "candidates"}
 """The form of the labels of tasks that do not label units of their own."""
 
 FILES = ("config.json", "tokenizer.json")
+MOST_TOKENS = 1_000_000
+"""To a window."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,9 @@ class Labeller:
                 ``LINGYM_BASE`` (docs/encoder-tuning.md).
 
         Raises:
-            ValueError: the folder is not a lingym model, or is torn, or its base is not there.
+            ValueError: the folder is not a lingym model, or is torn, or its base is not there, or
+                it holds what is not to be trusted (docs/security.md): it is data, and no code in it
+                is run.
         """
         folder = model_folder(folder)
         settings, labels = read_settings(folder), read_labels(folder)
@@ -226,6 +230,12 @@ class Labeller:
         kept = {name: settings[name] for name in SETTINGS}
         policy = kind(space, LabelDiscrete(labels), lambda _: 0.0, **more, **kept)
         load_heads(policy, folder)
+        highest = max(tokenizer.get_vocab().values(), default=0)
+        if highest >= _vocabulary(policy):
+            raise ValueError(
+                f"{folder}/tokenizer.json gives the token {highest}, and the encoder has "
+                f"{_vocabulary(policy)}: the two are not of one model"
+            )
         policy.to(get_device(device))
         return cls(
             *(policy, settings["task"], tokenizer, max_tokens, settings["overflow"]),
@@ -239,9 +249,18 @@ class Labeller:
             policy = policy.base.policy
         name = policy.encoder_name
         if name != TINY:
-            return AutoTokenizer.from_pretrained(encoder_path(name))
+            return stock_tokenizer(encoder_path(name))
         special = {f"{role}_token": token for role, token in SPECIAL.items()}
         return PreTrainedTokenizerFast(tokenizer_object=self.tokenizer, **special)
+
+
+def _vocabulary(policy: LabelPolicy) -> int:
+    """How many tokens the encoders of a policy know, each of them."""
+    config: Any = policy.encoder.config
+    size: int = config.vocab_size
+    return (
+        min(size, _vocabulary(policy.base.policy)) if isinstance(policy, ResidualPolicy) else size
+    )
 
 
 def _keeps_base(policy: LabelPolicy, folder: Path) -> None:
@@ -261,19 +280,15 @@ def _complete(folder: Path, settings: dict[str, Any]) -> None:
     if missing:
         raise ValueError(f"{folder} is torn: it has no {', '.join(missing)}")
     for name in files:
-        try:
-            if name.endswith(".json"):
-                json.loads((folder / name).read_text(encoding="utf-8"))
-            else:
-                with safe_open(folder / name, "pt"):
-                    pass
-        except (OSError, SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{folder / name} cannot be read: {error}") from None
+        if name == "config.json":
+            check_config(read_json(folder / name), folder / name)
+        elif name.endswith(".safetensors"):
+            header_of(folder / name)
     task, size, overflow = (settings.get(name) for name in ("task", "max_tokens", "overflow"))
-    if task not in (None, *TASKS) or type(size) is not int or size < 1:
+    if task not in (None, *TASKS) or type(size) is not int or not 1 <= size <= MOST_TOKENS:
         raise ValueError(
             f"{folder}/lingym.json: task {task!r} must be null or one of {', '.join(TASKS)}, and "
-            f"max_tokens {size!r} a whole number"
+            f"max_tokens {size!r} a whole number of at most {MOST_TOKENS:,}"
         )
     if overflow not in get_args(Overflow):
         raise ValueError(f"{folder}/lingym.json: overflow {overflow!r} must be windows or refuse")
@@ -348,6 +363,12 @@ def _positive(value: Any) -> bool:
 
 
 def model_folder(folder: str | Path) -> Path:
-    """The model folder in a run's folder, or the folder itself if it is one."""
+    """The model folder in a run's folder, or the folder itself if it is one.
+
+    Raises:
+        ValueError: the run's model is a link that leads out of the run.
+    """
     inner = Path(folder) / "model"
+    if inner.is_symlink() and not inner.resolve().is_relative_to(Path(folder).resolve()):
+        raise ValueError(f"{inner} is a link that leads out of {folder}: name the model itself")
     return inner if inner.is_dir() else Path(folder)

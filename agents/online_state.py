@@ -28,6 +28,7 @@ from lingym.envs.tasks import TASKS
 from lingym.envs.tasks.abstaining import known_task
 from lingym.envs.tokenizer import UnitTokenizer
 from lingym.policies import load_trained, trained_weights
+from lingym.trusted import check_folder, header_of, read_json
 
 FORMAT = 1
 COUNTS = ("labelled", "updates", "given_up", "mean")
@@ -85,10 +86,12 @@ def load(folder: Path, device: str = "auto") -> OnlineLearner:
         raise ValueError(
             f"{folder} holds no labeller that learns online: it has no online/state.json"
         )
+    check_folder(folder)
+    state = read_json(file)
+    header_of(folder / "online" / "state.safetensors")
     try:
-        state = json.loads(file.read_text(encoding="utf-8"))
         tensors = load_file(folder / "online" / "state.safetensors")
-    except (OSError, SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError) as error:
         raise ValueError(f"{folder}/online cannot be read: {error}") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(f"{file} is not of format {FORMAT}, which this lingym reads")
@@ -96,7 +99,18 @@ def load(folder: Path, device: str = "auto") -> OnlineLearner:
         settings = OnlineSettings(**state["settings"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{file}: settings that this lingym does not know: {error}") from None
-    learner = OnlineLearner(Labeller.load(folder, device), settings, state["columns"])
+    labeller = Labeller.load(folder, device)
+    try:
+        return _learner(labeller, settings, state, tensors)
+    except (AssertionError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} is torn: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _learner(
+    labeller: Labeller, settings: OnlineSettings, state: dict[str, Any], tensors: dict[str, Tensor]
+) -> OnlineLearner:
+    """The learner as its files say it was."""
+    learner = OnlineLearner(labeller, settings, state["columns"])
     for name in COUNTS:
         setattr(learner, name, state[name])
     _to_optimiser(learner.policy.optimizer, tensors)

@@ -1,18 +1,23 @@
 """The tokenizer of an environment: an encoder's own, or one trained on the corpus."""
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
+from lingym.envs.tokenizer_file import panics, read_tokenizer
 from lingym.hub import TINY, encoder_path
+from lingym.trusted import check_folder, read_json
 
 SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 USUAL_MASKS = ("[MASK]", "<mask>", "<|mask|>", "<special1>")
 USUAL_PADS = ("[PAD]", "<pad>", "<|padding|>", "<|endoftext|>")
+UNREAD = ("added_tokens_file", "special_tokens_map_file", "tokenizer_config_file")
+"""Entries of a tokenizer's configuration that transformers writes down, and does not follow."""
 BLANKS_BEFORE: dict[str, dict[str, object]] = {
     "ByteLevel": {"add_prefix_space": True},
     "Metaspace": {"prepend_scheme": "always"},
@@ -24,7 +29,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 4000) -> Tokenizer:
 
     The same texts give the same tokenizer in every process.
     """
-    texts = list(texts)
+    if isinstance(texts, Iterator):
+        texts = list(texts)  # else they can be walked twice, and need not be held
     special = list(SPECIAL.values())
     learner = _bert_tokenizer({})
     normalize = learner.normalizer.normalize_str
@@ -64,22 +70,59 @@ def load_tokenizer(name: str, texts: Iterable[str] = ()) -> Tokenizer:
 
     Returns:
         A copy of its own, with padding and truncation off: the environment does both, aloud.
+
+    Raises:
+        ValueError: the folder's files are torn, or not to be trusted (docs/security.md).
     """
     if name == TINY:
         return train_tokenizer(texts)
     path = encoder_path(name)
     file = Path(path) / "tokenizer.json"
+    if Path(path).is_dir():
+        check_folder(Path(path))
     if file.is_file():
-        tokenizer = Tokenizer.from_file(str(file))
+        check_tokenizer_config(Path(path))
+        tokenizer = read_tokenizer(file)
     else:
         # Old checkpoints hold a vocabulary and no tokenizer.json; transformers converts them.
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(path).backend_tokenizer
-        tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        tokenizer = Tokenizer.from_str(stock_tokenizer(path).backend_tokenizer.to_str())
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+def stock_tokenizer(path: str) -> Any:
+    """The tokenizer of a folder, or of the Hub, as Hugging Face pipelines want it.
+
+    Raises:
+        ValueError: its configuration names code, or files that it does not hold.
+    """
+    from transformers import AutoTokenizer
+
+    if Path(path).is_dir():
+        check_folder(Path(path))
+        check_tokenizer_config(Path(path))
+    return AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+
+
+def check_tokenizer_config(folder: Path) -> None:
+    """Refuse a ``tokenizer_config.json`` that names code, or files by a path of its own.
+
+    Raises:
+        ValueError: it does, or cannot be read.
+    """
+    file = folder / "tokenizer_config.json"
+    said = read_json(file) if file.exists() else {}
+    if not isinstance(said, dict):
+        raise ValueError(f"{file} holds no settings, which are a JSON object")
+    if said.get("auto_map"):
+        raise ValueError(f"{file} names code (auto_map): a model is data, and none of it is run")
+    for name, value in said.items():
+        if name.endswith("_file") and name not in UNREAD and value is not None:
+            raise ValueError(f"{file} has {name} {value!r}, which is not read: remove the entry")
+    listed = said.get("fast_tokenizer_files", [])
+    if not isinstance(listed, list) or not all(re.fullmatch(r"[\w.-]+", str(n)) for n in listed):
+        raise ValueError(f"{file} has fast_tokenizer_files {listed!r}: wanted names of files in it")
 
 
 def _with_prefix_space(tokenizer: Tokenizer) -> Tokenizer:
@@ -128,7 +171,8 @@ class UnitTokenizer:
         tokenizer.no_truncation()
         self.tokenizer = tokenizer
         self._words = _with_prefix_space(tokenizer)
-        probe = tokenizer.encode("a")
+        with panics("the tokenizer cannot read the text 'a'"):
+            probe = tokenizer.encode("a")
         own = [place for place, special in enumerate(probe.special_tokens_mask) if not special]
         if not own:
             raise ValueError("the tokenizer gives no token for the text 'a'")
@@ -149,9 +193,10 @@ class UnitTokenizer:
         token, or else its padding token, so that no label ever loses its unit.
         """
         filler = self._unknown()
-        encoded = self._words.encode_batch(
-            [list(text) for text in units], is_pretokenized=True, add_special_tokens=False
-        )
+        with panics("the tokenizer cannot read these texts"):
+            encoded = self._words.encode_batch(
+                [list(text) for text in units], is_pretokenized=True, add_special_tokens=False
+            )
         return [
             _filled(text.ids, text.word_ids, len(words), filler)
             for text, words in zip(encoded, units, strict=True)
@@ -160,7 +205,8 @@ class UnitTokenizer:
     def whole(self, texts: Sequence[str]) -> list[Pieces]:
         """The tokens of texts that are one unit each."""
         filler = self._unknown()
-        encoded = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        with panics("the tokenizer cannot read these texts"):
+            encoded = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [_filled(text.ids, [0] * len(text.ids), 1, filler) for text in encoded]
 
     def spans(self, words: Sequence[str], whole: bool = False) -> list[tuple[int, int]]:

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoConfig, AutoModel, BertConfig, BertModel
+from transformers import AutoConfig, AutoModel, BertConfig, BertModel, PretrainedConfig
 from transformers.utils import logging
+from transformers.utils.peft_utils import find_adapter_config_file
 
 from lingym.hub import TINY, encoder_path
+from lingym.policies.trusted import ADAPTER, check_encoder, finite
+from lingym.trusted import check_folder, read_json
+from lingym.trusted_config import check_config
 
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 """What families of encoders call it."""
@@ -47,7 +52,8 @@ def load_encoder(
 
     Raises:
         ValueError: the encoder has fewer tokens or positions than the environment needs, its files
-            lack weights, or it knows no dropout of attention.
+            lack weights, hold NaN or what is not to be trusted (docs/security.md), or it knows no
+            dropout of attention.
     """
     if attention_dropout is not None and not 0 <= attention_dropout < 1:
         raise ValueError(f"attention_dropout must be in [0, 1), got {attention_dropout}")
@@ -90,26 +96,52 @@ def _with_dropout(config: Any, name: str, attention_dropout: float | None) -> An
 
 def attention_dropout_of(folder: Path) -> float | None:
     """The dropout of attention that the configuration in a folder says; None where it says none."""
-    config = AutoConfig.from_pretrained(folder)
+    check_folder(folder)
+    check_config(read_json(folder / "config.json"), folder / "config.json")
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     return next((getattr(config, key) for key in ATTENTION_DROPOUT if hasattr(config, key)), None)
 
 
 def _pretrained(name: str, attention_dropout: float | None) -> Any:
     """Pretrained weights in float32; only a pooling layer may be missing, which is then random."""
     path = encoder_path(name)
+    local = Path(path).is_dir()
+    if local:
+        check_encoder(Path(path))
     with quiet():
-        config = _with_dropout(AutoConfig.from_pretrained(path), name, attention_dropout)
-        encoder, report = AutoModel.from_pretrained(
-            path, config=config, dtype=torch.float32, output_loading_info=True
-        )
+        if not local:
+            _check_hub(path)
+        config = AutoConfig.from_pretrained(path, trust_remote_code=False)
+        config = _with_dropout(config, name, attention_dropout)
+        try:
+            encoder, report = AutoModel.from_pretrained(
+                path,
+                config=config,
+                dtype=torch.float32,
+                output_loading_info=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=local,
+            )
+        except (RuntimeError, SafetensorError) as error:
+            raise ValueError(f"encoder {name!r} cannot be read: {str(error)[:500]}") from None
     missing = sorted(weight for weight in report["missing_keys"] if "pooler" not in weight)
     if missing:
         raise ValueError(
             f"encoder {name!r} lacks {len(missing)} of its weights, {missing[0]} among them: its "
             "files are torn, or another model's"
         )
+    finite(encoder.state_dict(), f"encoder {name!r}")
     encoder.fresh = tuple(sorted(report["missing_keys"]))
     return encoder
+
+
+def _check_hub(name: str) -> None:
+    """Refuse a model of the Hub that names code, or other models."""
+    config, _ = PretrainedConfig.get_config_dict(name)
+    check_config(config, name)
+    if find_adapter_config_file(name) is not None:
+        raise ValueError(f"{name} {ADAPTER}")
 
 
 @contextmanager

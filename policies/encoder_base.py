@@ -5,13 +5,16 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from re import fullmatch
 from typing import Any
 
 from transformers.utils.hub import cached_file
 
+from lingym.cache import note_base, noted_bases
 from lingym.hub import TINY, encoder_path
 
 WEIGHTS, TUNED = "model.safetensors", "tuned.safetensors"
+HUB_NAME = r"\w[\w.-]*(/\w[\w.-]*)?"
 VARIABLE = "LINGYM_BASE"
 """Environment variable: where bases lie that have moved; several are parted as in PATH."""
 
@@ -32,24 +35,33 @@ class Base:
 def base_of(name: str) -> Base | None:
     """An encoder as a base; None where it has no safetensors file that would tell it again."""
     found = None if name == TINY else fingerprint(name)
-    return None if found is None else Base(name, found)
+    if found is None:
+        return None
+    local = Path(model_in(name)).is_dir()
+    note_base(found, str(Path(name).resolve()) if local else name)
+    return Base(name, found)
 
 
 def find_base(base: Base, folder: Path, elsewhere: str | None = None) -> str:
     """Where a base lies now.
 
+    What a model says of its base's name is not followed: by itself it leads to no other folder,
+    and fetches nothing. It is looked for where the user says, where this user's own lingym last
+    saw a base of that hash (`lingym.cache`), and among what is on this machine of the Hub.
+
     Args:
         base: what is wanted.
         folder: of the model that stands on it, for the error.
-        elsewhere: a further place to look, before those of ``LINGYM_BASE`` and its own name;
+        elsewhere: a further place to look, before those of ``LINGYM_BASE`` and those noted;
             several are parted as in PATH.
 
     Raises:
         ValueError: it is in none of the places; the message says what is.
     """
-    places = joined(elsewhere, os.environ.get(VARIABLE), base.name) or ""
     told = []
-    for place in dict.fromkeys(places.split(os.pathsep)):
+    named = joined(elsewhere, os.environ.get(VARIABLE))
+    places = [] if named is None else named.split(os.pathsep)
+    for place in dict.fromkeys([*places, *noted_bases(base.sha256)]):
         if Path(model_in(place)).resolve() == folder.resolve():
             told.append(f"{place} is that model itself")
             continue
@@ -61,6 +73,15 @@ def find_base(base: Base, folder: Path, elsewhere: str | None = None) -> str:
         if found == base.sha256:
             return model_in(place)
         told.append(f"{place} has {found or 'no ' + WEIGHTS}")
+    if fullmatch(HUB_NAME, base.name) and not Path(base.name).exists():
+        where, held = _of_hub(base.name)
+        if held == base.sha256:
+            return where
+        told.append(f"{base.name} has {held}" if held else f"{base.name} is not on this machine")
+    elif base.name in (str(folder), str(folder.parent)):
+        told.append(f"{base.name} is that model itself")
+    else:
+        told.append(f"{base.name} is the model's word for it, and not followed")
     raise ValueError(
         f"{folder} holds only what was trained, on the base {base.name} whose weights have SHA-256 "
         f"{base.sha256}; found: {'; '.join(told)}. Say where the base is, by base= (--base), or in "
@@ -77,6 +98,19 @@ def model_in(place: str) -> str:
     """An encoder's name; for the folder of a run that of the model in it."""
     inner = Path(place) / "model"
     return str(inner) if (inner / "lingym.json").is_file() else place
+
+
+def _of_hub(name: str) -> tuple[str, str | None]:
+    """Where a model of the Hub lies, if it was fetched before, and its SHA-256; asks no network."""
+    path = encoder_path(name)
+    if Path(path).is_dir():  # minilm, installed as a package
+        return name, fingerprint(name)
+    optional: Any = {
+        "_raise_exceptions_for_missing_entries": False,
+        "_raise_exceptions_for_connection_errors": False,
+    }
+    file = cached_file(path, WEIGHTS, local_files_only=True, **optional)
+    return (name, None) if file is None else (str(Path(file).parent), _sha256(Path(file)))
 
 
 def fingerprint(name: str) -> str | None:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lingym.cache import cache_folder
 from lingym.policies.feature_store import KEY_BYTES, Features, FeatureStore
 from lingym.policies.texts import LateTexts, Texts
 from lingym.types import Batch, Rows
@@ -43,10 +44,7 @@ def default_folder() -> Path | None:
     """
     if os.name != "posix":
         return None
-    named = os.environ.get("LINGYM_CACHE")
-    if named:
-        return Path(named) / "features"
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lingym" / "features"
+    return cache_folder() / "features"
 
 
 class FeatureCache:

@@ -128,7 +128,11 @@ def masked_head(encoder: str, config: Any, verbaliser: Verbaliser, count: int) -
                 model = AutoModelForMaskedLM.from_config(config, dtype=torch.float32)
                 return MaskedHead(model, verbaliser)
             model, report = AutoModelForMaskedLM.from_pretrained(
-                path, dtype=torch.float32, output_loading_info=True
+                path,
+                dtype=torch.float32,
+                output_loading_info=True,
+                use_safetensors=True,
+                trust_remote_code=False,
             )
     except ValueError as error:
         raise ValueError(f"{lacks} ({str(error).splitlines()[0]})") from None

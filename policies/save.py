@@ -18,15 +18,16 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from lingym.policies.policy import History, LabelPolicy
 from lingym.policies.save_encoder import save_encoder
 from lingym.policies.texts import Pooling
+from lingym.policies.trusted import read_tensors
 from lingym.policies.tuned_encoder import of_settings
 from lingym.policies.widen import abstains_beside, widened
 from lingym.rewards import ABSTAIN
+from lingym.trusted import check_folder, read_json
 from lingym.types import Form, LabelSpace, Quota
 
 FORMAT, PARTS = 1, 2
@@ -39,6 +40,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "constrained": (False, True),
     "autocast": (False, True),
 }
+MOST_LABELS = 20_000
 ENCODER = "encoder."
 BASE = "base"
 """The folder, in a model's, of the labeller that it corrects (`lingym.policies.residual`)."""
@@ -88,10 +90,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
     file = folder / "lingym.json"
     if not file.is_file():
         raise ValueError(f"{folder} is no lingym model: it has no lingym.json")
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file} is not JSON: {error}") from None
+    check_folder(folder)
+    settings = read_json(file)
     wanted = {"format", "labels", "of_text", *SETTINGS}
     if not isinstance(settings, dict) or not wanted <= settings.keys():
         raise ValueError(f"{file} must hold {', '.join(sorted(wanted))}")
@@ -107,6 +107,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
     least = 0 if space.get("form") == "candidates" else 2
     if not listed or len(names) < least:
         raise ValueError(f"{file}: labels must be a list of two or more names that differ")
+    if len(names) > MOST_LABELS:  # which may follow which is a matrix
+        raise ValueError(f"{file} has {len(names):,} labels; at most {MOST_LABELS:,} are read")
     for name, values in VALUES.items():
         if settings[name] not in values:
             raise ValueError(f"{file}: {name} is {settings[name]!r}; wanted one of {values}")
@@ -182,19 +184,17 @@ def read_heads(folder: Path) -> dict[str, torch.Tensor]:
     """The tensors of ``policy.safetensors``.
 
     Raises:
-        ValueError: the file is missing or torn.
+        ValueError: the file is missing or torn, or holds what no head has: NaN, or whole numbers.
     """
-    file = folder / "policy.safetensors"
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{file} cannot be read: {error}") from None
+    return read_tensors(folder / "policy.safetensors", but=("transitions",))
 
 
 def read_labels(folder: Path) -> LabelSpace:
     """The labels of a model folder, and which may follow which."""
     settings, heads = read_settings(folder), read_heads(folder)
     transitions, count = heads.get("transitions"), len(settings["labels"])
+    if transitions is not None and transitions.dtype != torch.uint8:
+        raise ValueError(f"{folder}/policy.safetensors: transitions are {transitions.dtype}")
     if transitions is not None and transitions.shape != (count + 1, count):
         raise ValueError(
             f"{folder}/policy.safetensors says of {tuple(transitions.shape)} labels which may "

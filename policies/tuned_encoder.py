@@ -1,20 +1,22 @@
 """An encoder with its method, made anew or read from the folder of a part-trained model."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lingym.policies.encoder import attention_dropout_of, load_encoder, max_positions
 from lingym.policies.encoder_base import TUNED, WEIGHTS, Base, base_of, find_base, model_in
 from lingym.policies.encoder_parts import prepare, put_together
 from lingym.policies.encoder_tuning import SIZE_NAMES, Tuning
+from lingym.policies.trusted import read_tensors
+from lingym.trusted import check_folder, read_json
+
+MOST_BASES = 64
+"""Part-trained models that stand on each other."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def tuned_encoder(
     tune: str | None = None,
     elsewhere: str | None = None,
     sizes: Mapping[str, float | None] = MappingProxyType({}),
+    above: tuple[Path, ...] = (),
 ) -> TunedEncoder:
     """An encoder made ready for a method.
 
@@ -66,13 +69,21 @@ def tuned_encoder(
         tune: one of `METHODS`; None: as the folder was trained, or full.
         elsewhere: where the base of a part-trained model is, if it has moved.
         sizes: of the method, by name.
+        above: the part-trained models that stand on this one.
 
     Raises:
         ImportError: a library that the method needs is missing.
         ValueError: as `load_encoder`; the method does not fit the encoder; the base of a
-            part-trained model is not there.
+            part-trained model is not there, or stands on that model itself.
     """
     folder = Path(name)
+    here = folder.resolve()
+    if here in above:
+        round_ = " on ".join(str(place) for place in (*above[above.index(here) :], here))
+        raise ValueError(f"models name each other as their base, so none can be read: {round_}")
+    above = (*above, here)
+    if len(above) > MOST_BASES:
+        raise ValueError(f"{name} is the base of a base ... of {above[0]}, {len(above)} deep")
     kept = read_kept(folder)
     tuning = Tuning.of(tune, None if kept is None else kept.tuning, **sizes)
     arguments = (vocab_size, tokens, pooler)
@@ -81,11 +92,12 @@ def tuned_encoder(
         base = None if tuning.method == "full" else base_of(name)
     elif kept.tuning == tuning:
         module, base = (
-            _base_module(folder, kept, arguments, attention_dropout, elsewhere),
+            _base_module(folder, kept, arguments, attention_dropout, elsewhere, above),
             kept.base,
         )
     else:
-        before = tuned_encoder(name, *arguments, attention_dropout, elsewhere=elsewhere)
+        places: Any = {"elsewhere": elsewhere, "above": above[:-1]}
+        before = tuned_encoder(name, *arguments, attention_dropout, **places)
         put_together(before.module, before.tuning)
         module, base = before.module, None if tuning.method == "full" else base_of(name)
     _check_room(module, name, tuning, tokens)
@@ -104,10 +116,11 @@ def read_kept(folder: Path) -> Kept | None:
     file = folder / "lingym.json"
     if not file.is_file():
         return None
-    try:
-        said = json.loads(file.read_text(encoding="utf-8")).get("tuning")
-    except (AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file} is not JSON: {error}") from None
+    check_folder(folder)
+    whole = read_json(file)
+    if not isinstance(whole, dict):
+        raise ValueError(f"{file} is not JSON of a model: wanted an object")
+    said = whole.get("tuning")
     return None if said is None else of_settings(said, file)
 
 
@@ -138,6 +151,7 @@ def _base_module(
     arguments: tuple[int, int, bool],
     attention_dropout: float | None,
     elsewhere: str | None,
+    above: tuple[Path, ...],
 ) -> nn.Module:
     """The encoder that a part-trained model stands on, as it was before."""
     if kept.base is None:
@@ -147,7 +161,8 @@ def _base_module(
         attention_dropout = attention_dropout_of(folder)
     if read_kept(Path(place)) is None:
         return load_encoder(place, *arguments, attention_dropout)
-    whole = tuned_encoder(place, *arguments, attention_dropout, elsewhere=elsewhere)
+    places: Any = {"elsewhere": elsewhere, "above": above}
+    whole = tuned_encoder(place, *arguments, attention_dropout, **places)
     put_together(whole.module, whole.tuning)
     return whole.module
 
@@ -178,12 +193,9 @@ def read_tuned(file: Path) -> dict[str, Tensor]:
     """The tensors of a file.
 
     Raises:
-        ValueError: it is missing or torn.
+        ValueError: it is missing or torn, or holds what no weight can be.
     """
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{file} cannot be read: {error}") from None
+    return read_tensors(file)
 
 
 def _check_room(module: Any, name: str, tuning: Tuning, tokens: int) -> None:

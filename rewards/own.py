@@ -45,10 +45,15 @@ def unmark(text: str) -> str:
     return _MARKED.sub(plain, text)
 
 
+def places(text: str) -> list[str]:
+    """The code that a reward's text names: each ``file.py:name`` and ``module:name``."""
+    return [found[1][1:-1] for found in _MARKED.finditer(mark(text))]
+
+
 def files(text: str) -> list[Path]:
     """The files that a reward's text names, each once: a run keeps copies of them."""
-    places = [found[1][1:-1].rpartition(":")[0] for found in _MARKED.finditer(mark(text))]
-    return list(dict.fromkeys(_path(place) for place in places if place.endswith(".py")))
+    named = [each.rpartition(":")[0] for each in places(text)]
+    return list(dict.fromkeys(_path(place) for place in named if place.endswith(".py")))
 
 
 def find(source: str) -> object:

@@ -1,7 +1,9 @@
 """What `lingym explain` shows: texts, what words did for their labels, what these were worth."""
 
 import logging
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +12,9 @@ from lingym.agents.explain import Attribution, Explainer, Worth, worth
 from lingym.agents.explain.names import is_nothing
 from lingym.envs import Episodes
 from lingym.policies.distribution import FORBIDDEN
-from lingym.rewards import Reward, from_spec
+from lingym.rewards import Reward, from_spec, own
 from lingym.scripts.reward_state import resume_reward
+from lingym.trusted import read_json
 from lingym.types import Form
 
 if TYPE_CHECKING:
@@ -106,15 +109,12 @@ def reward_of(asked: "Explain", episodes: Episodes) -> Reward | None:
     Raises:
         ValueError: it was asked for, and needs gold labels that there are not.
     """
-    import json
-
     spec = asked.reward
     if spec == "none" or (spec is None and not episodes.labelled):
         return None
     file = asked.run_folder / "config.json"
     if spec is None and file.is_file():
-        arguments = json.loads(file.read_text(encoding="utf-8")).get("arguments", {})
-        spec = arguments.get("reward") if arguments.get("agent") != "supervised" else None
+        spec = _reward_in(file)
     reward = episodes.task.default_reward(episodes.space) if spec is None else from_spec(spec)
     if reward.needs_gold and not episodes.labelled:
         raise ValueError(
@@ -128,6 +128,26 @@ def reward_of(asked: "Explain", episodes: Episodes) -> Reward | None:
     if told:
         logger.info(told)
     return reward
+
+
+def _reward_in(file: Path) -> str | None:
+    """The reward that a run's ``config.json`` names, if it is built in or of an installed package.
+
+    Raises:
+        ValueError: it is code of the run's own, which nobody has asked to run.
+    """
+    said = read_json(file)
+    arguments = said.get("arguments", {}) if isinstance(said, dict) else {}
+    spec = arguments.get("reward") if arguments.get("agent") != "supervised" else None
+    if spec is not None and not isinstance(spec, str):
+        raise ValueError(f"{file}: the reward is {spec!r}; wanted text")
+    if spec is not None and own.places(spec):
+        raise ValueError(
+            f"{file}: the run was trained on {spec}, whose {own.places(spec)[0]} is code. A folder "
+            f"does not get its code run: give --reward {shlex.quote(spec)} to run it, or --reward "
+            "none"
+        )
+    return spec
 
 
 def valued(asked: "Explain", reward: Reward, episodes: Episodes, found: list[Attribution]) -> Worth:

@@ -1,11 +1,11 @@
 """What a run's reward was, and what it has learned: ``reward.json`` in the run's folder."""
 
-import json
 from pathlib import Path
 
 from lingym.agents.labeller import model_folder
 from lingym.rewards import Reward
 from lingym.scripts.run_folder import write_json
+from lingym.trusted import read_json
 
 FILE = "reward.json"
 
@@ -34,7 +34,7 @@ def resume_reward(reward: Reward, warm_start: Path) -> str | None:
     if not file.exists():
         return None
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = read_json(file)
         text, state = kept["reward"], kept["state"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file}: wanted the reward and the state of a run; {error!r}") from error

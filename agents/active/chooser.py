@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from lingym.agents.active.view import View
 from lingym.envs.active import NAMES, ActiveLabellingEnv, candidate_features, nearest
+from lingym.trusted import check_folder, read_json
 from lingym.types import FloatArray, Rows
 
 ABOUT, WEIGHTS = "chooser.json", "chooser.safetensors"
@@ -103,7 +104,8 @@ class Chooser:
         """
         folder = Path(folder)
         try:
-            told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            check_folder(folder)
+            told = read_json(folder / ABOUT)
             weights = load_file(folder / WEIGHTS)["weights"]
             return cls(weights, tuple(told["names"]), dict(told["about"]))
         except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from lingym.envs.augment.base import WordAugmentation
 from lingym.envs.augment.words import Text, split
+from lingym.trusted import check_folder, read_json
+from lingym.trusted_config import check_config
 
 Translate = Callable[[str], Sequence[str]]
 """From a text to translations of it, the best first; none where the model cannot."""
@@ -76,9 +79,15 @@ def translator(name: str, beams: int) -> Translate:
     """
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer  # torch comes with it
 
+    folder = Path(name)
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(name)
-        model: Any = AutoModelForSeq2SeqLM.from_pretrained(name).eval()
+        if folder.is_dir():
+            check_folder(folder)
+            check_config(read_json(folder / "config.json"), folder / "config.json")
+        tokenizer: Any = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        model: Any = AutoModelForSeq2SeqLM.from_pretrained(
+            name, trust_remote_code=False, use_safetensors=True
+        ).eval()
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{name!r} is no sequence-to-sequence model that can be loaded: {error}"

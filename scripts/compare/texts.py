@@ -14,12 +14,16 @@ from typing import Any
 
 import lingym
 from lingym.agents.labeller import model_folder
+from lingym.cache import is_sealed, seal
 from lingym.envs import Dataset
 from lingym.scripts.compare.looks import sha256, sha256_of
 from lingym.scripts.compare.prepare import NAMED
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS
 from lingym.scripts.training import read
+
+MARK = 32
+"""Bytes of the mark before a pickle."""
 
 NOT_READ = {
     *("out", "agent", "reward", "pooling", "history", "constrained", "train", "dev", "test"),
@@ -34,7 +38,9 @@ NOT_READ = {
 def texts_of(run: Train, out: Path) -> Dataset:
     """What `lingym.scripts.training.read` gives, from ``out/texts`` if it was read before.
 
-    A generated corpus, one of the Hub, and a task that cannot be pickled are read each time.
+    A generated corpus, one of the Hub, and a task that cannot be pickled are read each time. A
+    pickle can run code, so it is read only where it carries this user's own mark
+    (`lingym.cache.seal`): those of a study that somebody else ran are made anew.
 
     Args:
         run: whose texts they are.
@@ -44,17 +50,21 @@ def texts_of(run: Train, out: Path) -> Dataset:
     if run.corpus is not None or not files or any(file.startswith(NAMED) for file in files):
         return read(run)
     kept = out / "texts" / f"{_key(run)}.pickle"
-    if kept.exists():
-        found: Dataset = pickle.loads(kept.read_bytes())
+    known = kept.read_bytes() if kept.exists() else b""
+    if known and is_sealed(known[MARK:], known[:MARK]):
+        found: Dataset = pickle.loads(memoryview(known)[MARK:])
         return found
     dataset = read(run)
     try:
         content = pickle.dumps(dataset, protocol=pickle.HIGHEST_PROTOCOL)
+        mark = seal(content)
+    except OSError:  # no key can be kept: then nothing could tell that the file is ours
+        return dataset
     except (pickle.PicklingError, AttributeError, TypeError):
         return dataset
     kept.parent.mkdir(parents=True, exist_ok=True)
     new = kept.with_name(f"{kept.name}.{os.getpid()}")
-    new.write_bytes(content)
+    new.write_bytes(mark + content)
     new.replace(kept)
     return dataset
 

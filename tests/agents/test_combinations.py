@@ -104,8 +104,9 @@ def test_a_zip_of_a_part_trained_correction_goes_on(
 
 @pytest.mark.parametrize("tune", ["lora", "adapter", "full", "frozen"])
 def test_a_correction_of_a_part_trained_labeller_finds_its_base_where_it_moved(
-    dataset: Dataset, whole: Path, tmp_path: Path, tune: str
+    dataset: Dataset, whole: Path, tmp_path: Path, tune: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LINGYM_CACHE", str(tmp_path / "cache"))  # which notes where bases were
     part = policy_of(dataset, encoder=str(whole), tune="lora", history="previous")
     labeller = saved(part, dataset, tmp_path / "labeller")
     policy = policy_of(dataset, ResidualPolicy, residual=labeller, tune=tune)

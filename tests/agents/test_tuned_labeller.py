@@ -119,6 +119,7 @@ def main_error(line: str) -> None:
 def test_a_base_that_changed_is_refused_and_one_that_moved_is_found(
     commands: Callable[..., Dataset], base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LINGYM_CACHE", str(tmp_path / "cache"))  # which notes where bases were
     dataset = commands("tagging")
     saved = trained(dataset, str(base), "lora", seed=2)
     saved.save(tmp_path / "model")
