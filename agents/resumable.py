@@ -109,9 +109,9 @@ class Resumable:
         return {weight.data_ptr() for weight in self.policy.constant()}
 
 
-def callbacks_of(callback: Any) -> dict[str, BaseCallback]:
+def callbacks_of(callback: Any) -> dict[str, Any]:
     """The callbacks of a run by name, those in lists and in other callbacks too."""
-    found: dict[str, BaseCallback] = {}
+    found: dict[str, Any] = {}
     waiting = [callback]
     while waiting:
         each = waiting.pop(0)
@@ -136,7 +136,7 @@ def _out(value: Any, shared: set[int]) -> Any:
 
 
 def _in(owner: Any, name: str, saved: Any, shared: set[int]) -> None:
-    now = getattr(owner, name, None)
+    now: Any = getattr(owner, name, None)
     if hasattr(now, "run_state"):
         now.load_run_state(saved)
     elif hasattr(now, "load_state"):

@@ -16,7 +16,7 @@ class Shuffled(Iterator[int]):
 
     def __init__(self, count: int, random: np.random.Generator) -> None:
         self.count, self.random = count, random
-        self._left = np.zeros(0, np.int64)
+        self._left: Rows = np.zeros(0, np.int64)
 
     def __next__(self) -> int:
         """The next index."""

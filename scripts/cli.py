@@ -23,6 +23,7 @@ from lingym.scripts.listing import Envs, Rewards
 from lingym.scripts.merge import Merge
 from lingym.scripts.pareto import Pareto
 from lingym.scripts.predict import Predict
+from lingym.scripts.resume import resume_of
 from lingym.scripts.stream import Stream
 from lingym.scripts.train import Train
 from lingym.scripts.tune import Tune
@@ -70,10 +71,11 @@ def main(words: Sequence[str] | None = None) -> None:
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("lingym").setLevel(logging.INFO)
     try:
-        parse(words).run()
+        resumed = resume_of(sys.argv[1:] if words is None else words)
+        (parse(words) if resumed is None else resumed).run()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone
-    except (ValueError, KeyError, OSError, RuntimeError) as error:
+    except (ValueError, KeyError, OSError, RuntimeError, FloatingPointError) as error:
         if os.environ.get("LINGYM_TRACEBACK"):
             raise
         text = error.args[0] if isinstance(error, KeyError) else error

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import lingym
+from lingym.files import replace_file
 from lingym.rewards.own import files
+from lingym.scripts.run_files import files_of
 from lingym.scripts.train import Train
 
 PACKAGES = ("torch", "transformers", "stable-baselines3", "gymnasium", "numpy")
@@ -28,7 +30,7 @@ def refuse_old_run(folder: Path) -> None:
 
 
 def begin_run(folder: Path, arguments: Train) -> None:
-    """Make a run's folder and its ``config.json``: arguments, command and versions.
+    """Make a run's folder and its ``config.json``: arguments, command, versions, hashes of files.
 
     The files that the reward names are copied beside it: without them a result cannot be repeated.
     """
@@ -36,7 +38,12 @@ def begin_run(folder: Path, arguments: Train) -> None:
     keep_files(folder, arguments.reward or "")
     write_json(
         folder / "config.json",
-        {"arguments": asdict(arguments), **about_run()},
+        {
+            "arguments": asdict(arguments),
+            **about_run(),
+            "folder": str(Path.cwd()),
+            "files": files_of(arguments),
+        },
     )
 
 
@@ -68,6 +75,9 @@ def keep_files(folder: Path, reward: str) -> None:
 def write_json(file: Path, content: Any) -> None:
     """Write JSON that a person can read; paths become strings."""
     text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
-    new = file.with_name(f"{file.name}.new")
-    new.write_text(text + "\n", encoding="utf-8")
-    new.replace(file)
+    replace_file(file, text + "\n")
+
+
+def say(line: str) -> None:
+    """A line for the person who watches; results go to files and standard output."""
+    print(line, file=sys.stderr, flush=True)

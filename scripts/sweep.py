@@ -10,7 +10,7 @@ from lingym.scripts.groups import completed
 from lingym.scripts.train import Train
 from lingym.scripts.training import say, train
 
-FREE = ("out", "progress", "threads")
+FREE = ("out", "progress", "threads", "saving")
 """Arguments that may differ when a run is taken for the same."""
 
 

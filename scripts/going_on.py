@@ -1,0 +1,48 @@
+"""The checkpoints of a run of `lingym train`: kept in its folder, and read when it goes on."""
+
+from typing import Any
+
+from lingym.agents.checkpoint import checkpoints, remove_leftovers
+from lingym.agents.checkpoints import Checkpoints
+from lingym.agents.log_position import EVENTS
+from lingym.files import sha256_of
+from lingym.scripts.run_folder import say
+from lingym.scripts.signals import Stop
+from lingym.scripts.train import Train
+
+
+def keeping(arguments: Train, stop: Stop) -> Checkpoints:
+    """What writes the checkpoints of a run whose ``config.json`` is there, which names it."""
+    saving = arguments.saving
+    return Checkpoints(
+        arguments.out / "checkpoints",
+        minutes=saving.checkpoint_minutes,
+        every=saving.checkpoint_every,
+        keep=saving.keep_checkpoints,
+        run=sha256_of(arguments.out / "config.json"),
+        asked=stop,
+        tell=say,
+    )
+
+
+def going_on(arguments: Train, kept: Checkpoints) -> dict[str, Any] | None:
+    """Where a run goes on; None is its beginning, for which its log is emptied.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none can be used.
+    """
+    remove_leftovers(kept.folder)
+    state = kept.last()
+    if state is not None:
+        episodes = state["agent"]["num_episodes"]
+        for later in checkpoints(kept.folder):  # torn: they are written again
+            if int(later.name) > episodes:
+                say(f"{later} is written anew when the run gets there")
+        say(f"{arguments.out} goes on from text {episodes}")
+        return state
+    say(f"{arguments.out} has no checkpoint yet: it begins anew")
+    for file in (arguments.out / "tensorboard").rglob(EVENTS):
+        file.unlink()
+        if not any(file.parent.iterdir()):
+            file.parent.rmdir()
+    return None
