@@ -9,7 +9,7 @@ that is asked for, or where it cannot be a token: in a file separated by tabs, a
 tab that begins with ``# ``, ``#begin document`` or ``#end document``.
 
 A CR that ends no line is refused: in a file with the line ends of old Macs, all of it would be one
-row. So is a sentence of more than `MOST_ROWS` rows, for it is read whole.
+row. So is a sentence of more than 16 MiB (`files.LONGEST`), for it is read whole.
 """
 
 import re
@@ -24,9 +24,6 @@ from lingym.types import DataError
 
 SEPARATORS = {"tab": "\t", "blank": r"[ \t]+"}
 """Names of the separators, and the pattern at which a row is split."""
-
-MOST_ROWS = 1_000_000
-"""The most rows of a sentence."""
 
 _COMMENT = re.compile(r"#( |begin document|end document)")
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")  # CoNLL-U: a multi-word token 3-4, an empty node 3.1
@@ -54,7 +51,7 @@ def read_conll(
 
     Raises:
         DataError: a row has another number of columns than the first, an empty token or label, or
-            a CR inside; a sentence has too many rows.
+            a CR inside; a sentence is too long.
     """
     if separator not in (None, *SEPARATORS):
         raise ValueError(f"separator must be one of {[*SEPARATORS]} or None, got {separator!r}")
@@ -101,12 +98,14 @@ class _Sentence:
     tokens: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    size: int = 0  # characters of the rows, with their ends
 
-    def add(self, path: str, number: int, token: str, label: str) -> None:
-        if len(self.tokens) == MOST_ROWS:
+    def add(self, path: str, number: int, token: str, label: str, size: int) -> None:
+        self.size += size + 1
+        if self.size > LONGEST:
             raise DataError(
-                f"{path}:{number}: wanted an empty line after each sentence, got none in "
-                f"{MOST_ROWS:,} rows, from line {self.lines[0]} on"
+                f"{path}:{number}: wanted sentences of at most {LONGEST >> 20} MiB, with an empty "
+                f"line after each; got none since line {[*self.lines, number][0]}"
             )
         self.tokens.append(token)
         self.labels.append(label)
@@ -118,7 +117,7 @@ class _Sentence:
             if labelled:
                 fields["labels"] = self.labels
             yield Record(fields, path, tuple(self.lines))
-        self.tokens, self.labels, self.lines = [], [], []
+        self.tokens, self.labels, self.lines, self.size = [], [], [], 0
 
 
 class _Columns:
@@ -136,7 +135,7 @@ class _Columns:
         except DataError as error:
             on_error(error)
         else:
-            sentence.add(self.path, number, token, label)
+            sentence.add(self.path, number, token, label, len(line))
 
     def read(self, number: int, line: str) -> tuple[str, str]:
         """The token and the label ("" where labels are not read) of a row."""
@@ -184,7 +183,7 @@ class _Columns:
 
 
 def _head(rows: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The rows up to the first that does not begin with #, or the first 64 MiB of others.
+    """The rows up to the first that does not begin with #, or the first 16 MiB of others.
 
     Of empty lines one is enough to end a sentence.
     """

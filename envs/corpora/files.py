@@ -25,8 +25,8 @@ COMPRESSED: dict[str, Callable[..., Any]] = {".xz": open_xz, ".gz": gzip.open}
 STDIN = "-"
 """The path that stands for standard input."""
 
-LONGEST = 2**26
-"""The most bytes of a line without its end: 64 MiB."""
+LONGEST = 2**24
+"""The most bytes of a line without its end (16 MiB), and of what else is read as one."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -50,7 +50,7 @@ def read_lines(path: str | Path, longest: int = LONGEST) -> Iterator[tuple[int, 
             place.line = number + 1  # where an error in the next one is
             if len(raw) > longest and not raw.endswith(b"\n"):
                 raise DataError(
-                    f"{path}:{number}: wanted lines of at most {longest / 2**20:g} MiB, got a "
+                    f"{path}:{number}: wanted lines of at most {longest >> 20} MiB, got a "
                     "longer one; does the file lack line ends?"
                 )
             if number == 1:

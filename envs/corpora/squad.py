@@ -11,7 +11,7 @@ A record is a question. Its fields are ``id``, ``title`` (where the article has 
 context, which is empty where the question has no answer. A question without ``answers`` that is not
 marked as impossible is one still to be answered, and has no such field. Whatever else a file says
 of a question, such as the ``plausible_answers`` of an impossible one, is not read. The file is read
-whole: it may have at most `LARGEST` characters.
+whole: it has limits, `LARGEST` and `MOST`.
 """
 
 import io
@@ -30,8 +30,11 @@ from lingym.types import DataError
 
 T = TypeVar("T")
 
-LARGEST = 2**28
-"""The most characters of a file (256 Mi; SQuAD's own training files have 29 and 41)."""
+LARGEST = 2**27
+"""The most bytes of a file as it is unpacked: 128 MiB (SQuAD's own training files: 29 and 40)."""
+
+MOST = 2**22
+"""The most objects and arrays of a file; a question has about four."""
 
 _HEAD = 4096
 _PLAIN = r'\s*"\w+"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)\s*,'
@@ -91,11 +94,13 @@ def _decode(path: str | Path) -> Placed:
 
 def _read(path: str | Path) -> str:
     text = io.StringIO()
+    parts = 0
     for number, line in read_lines(path, longest=LARGEST):
-        if text.tell() + len(line) >= LARGEST:
+        parts += line.count("{") + line.count("[")
+        if text.tell() + len(line) > LARGEST or parts > MOST:
             raise DataError(
-                f"{path}:{number}: SQuAD's JSON is read whole, and this file has more than "
-                f"{LARGEST >> 20} Mi characters: split it, or write a JSON object a line"
+                f"{path}:{number}: SQuAD's JSON is read whole, and this is more than "
+                f"{LARGEST >> 20} MiB or {MOST >> 20} Mi objects: split it, or write JSON lines"
             )
         text.write(f"{line}\n")
     return text.getvalue()
