@@ -2,15 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from lingym.envs.corpora import Record
-from lingym.envs.tasks.task import Example, Task
+from lingym.envs.tasks.task import Example, Task, in_parts_of
 from lingym.rewards import ABSTAIN, Abstain, Reward, without_abstain
 from lingym.rewards.feedback.abstain import answered
-from lingym.types import BoolArray, Facts, FloatArray, IntArray, Labelings, LabelSpace, Quota
+from lingym.types import (
+    BoolArray,
+    DataError,
+    Facts,
+    FloatArray,
+    IntArray,
+    Labelings,
+    LabelSpace,
+    Quota,
+)
 
 SETTING = "abstain"
 """What a saved model calls the arguments of `Abstaining` among those of its task."""
@@ -59,17 +69,33 @@ class Abstaining(Task):
                 )
         return read
 
+    def in_parts(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, Task]:
+        """This around the task's own for each split."""
+        parts = in_parts_of(self.task, splits)
+        return {split: Abstaining(part, self.budget, self.price) for split, part in parts.items()}
+
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
         """The task's labels, and ABSTAIN.
 
         Raises:
+            DataError: the texts have but one label.
             ValueError: labels are candidates or of several kinds, or end or count episodes.
         """
-        return _with_abstain(self.task.label_space(examples), self.budget)
+        examples = iter(examples)
+        head = list(islice(examples, 1))
+        space = self.task.label_space(chain(head, examples))
+        if head and len(space) == 1 and self.task.labels is None:
+            few = f"a task needs at least two labels, the corpus has {space.names}"
+            raise DataError(f"{head[0].record.path}: {few}")
+        return _with_abstain(space, self.budget)
 
     def facts(self, examples: Sequence[Example], space: LabelSpace) -> Facts:
         """The task's own."""
         return self.task.facts(examples, without_abstain(space))
+
+    def stored_facts(self, examples: Sequence[Example], gold: IntArray, space: LabelSpace) -> Facts:
+        """The task's own; no gold label is ABSTAIN."""
+        return self.task.stored_facts(examples, gold, without_abstain(space))
 
     def joined_facts(self, old: Facts, new: Facts) -> Facts:
         """As the task joins them."""
