@@ -7,6 +7,8 @@ import numpy as np
 from lingym.envs import Episodes
 from lingym.types import FloatArray
 
+_TEXTS = 65536
+
 ClassWeights = Literal["none", "balanced", "sqrt", "effective"]
 
 
@@ -45,11 +47,15 @@ def label_weights(episodes: Episodes, kind: ClassWeights, beta: float = 0.999) -
             "each text's own candidates: use class_weights='none'"
         )
     roles, labels = (len(space.roles) if space.form == "text" else 1), len(space)
-    lengths = episodes.lengths
-    unit = np.arange(len(episodes.gold)) - np.repeat(episodes.unit_bounds[:-1], lengths)
-    place = np.where(roles > 1, unit, 0) * labels + episodes.gold
-    counts = np.bincount(place[episodes.gold >= 0], minlength=roles * labels)
-    counts = counts.reshape(roles, labels)
+    every = np.zeros(roles * labels, np.int64)
+    bounds = episodes.unit_bounds
+    for first in range(0, len(episodes), _TEXTS):  # piece by piece: millions of texts lie on disk
+        part = bounds[first : first + _TEXTS + 1]
+        gold = episodes.gold[part[0] : part[-1]]
+        unit = np.arange(part[0], part[-1]) - np.repeat(part[:-1], np.diff(part))
+        place = np.where(roles > 1, unit, 0) * labels + gold
+        every += np.bincount(place[gold >= 0], minlength=roles * labels)
+    counts = every.reshape(roles, labels)
     owner = np.zeros(labels, np.int32) if space.kind_of_label is None else space.kind_of_label
     weights = np.ones((roles, labels))
     for row, own in enumerate(counts):

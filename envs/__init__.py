@@ -1,6 +1,7 @@
 """Labelling tasks as Gymnasium environments."""
 
 from lingym.envs.corpora import Corpus, load_corpus
+from lingym.envs.corpora.streams import stream_corpus
 from lingym.envs.dataset import Dataset, build
 from lingym.envs.encode import encode
 from lingym.envs.env import LabelEnv
@@ -50,4 +51,5 @@ __all__ = [
     "few_shot",
     "load_corpus",
     "mixed",
+    "stream_corpus",
 ]

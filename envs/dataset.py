@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tokenizers import Tokenizer
 
@@ -40,6 +41,7 @@ def build(
     max_tokens: int = 256,
     overflow: Overflow = "windows",
     keep: Callable[[str, list[Example]], list[Example]] | None = None,
+    on_disk: str | Path | None = None,
 ) -> Dataset:
     """Read every split of a corpus as a task's episodes.
 
@@ -52,11 +54,19 @@ def build(
             are stitched back, or ``refuse`` it with an error.
         keep: picks the texts to be encoded out of a split, by its name; labels (and a tokenizer
             that is made here) are those of all texts.
+        on_disk: a folder for indices: the texts then lie there, and not in memory
+            (`lingym.envs.disk`). Not with `keep`, which is given all texts.
 
     Raises:
         DataError: a record is not what the task needs, a text is longer than a window and
             refused, a label stands outside the task's fixed label set, or there is but one.
     """
+    if on_disk is not None:
+        if keep is not None:
+            raise ValueError("keep is given all texts of a split, which on_disk does not hold")
+        from lingym.envs.disk import build_on_disk  # which is made of this room's parts
+
+        return build_on_disk(task, corpus, on_disk, tokenizer, max_tokens, overflow)
     records = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
     splits = task.read({name: rows for name, rows in records.items() if rows})
     space = task.label_space(example for examples in splits.values() for example in examples)
@@ -81,6 +91,12 @@ def build(
             for name, examples in splits.items()
         },
     )
+
+
+def check_space(space: LabelSpace) -> None:
+    """Refuse labels between which nothing is to be chosen, with a `ValueError`."""
+    if space.form != "candidates" and len(space) < 2:
+        raise ValueError(f"a task needs at least two labels, the corpus has {space.names}")
 
 
 def texts_of(example: Example, of_text: bool) -> Iterator[str]:

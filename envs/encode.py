@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -38,6 +39,31 @@ def encode(
         DataError: as `lingym.envs.build`.
     """
     units = UnitTokenizer(tokenizer) if isinstance(tokenizer, Tokenizer) else tokenizer
+    flat, long = arrays(examples, space, units, max_tokens, overflow)
+    say_long(long, len(examples), max_tokens)
+    return Episodes(
+        task=task,
+        space=space,
+        **flat,
+        facts=task.facts(examples, space),
+        pad=units.pad,
+        vocab_size=units.tokenizer.get_vocab_size(with_added_tokens=True),
+        examples=examples,
+        encoding=Encoding(units, max_tokens, overflow),
+    )
+
+
+def arrays(
+    examples: Sequence[Example],
+    space: LabelSpace,
+    units: UnitTokenizer,
+    max_tokens: int,
+    overflow: Overflow,
+) -> tuple[dict[str, Any], int]:
+    """The flat arrays of `Episodes` by name, and how many texts are longer than a window.
+
+    Arguments and errors are those of `encode`.
+    """
     if max_tokens <= len(units.prefix) + len(units.suffix):
         raise ValueError(f"max_tokens={max_tokens} leaves no room beside the special tokens")
     reader = Reader(units, max_tokens, overflow)
@@ -56,29 +82,27 @@ def encode(
             windows += cuts
         long += windows > len(passages)
         counts.append(windows)
+    flat = {
+        "tokens": np.array(tokens, np.int32),
+        "units": np.array(owners, np.int32),
+        "window_bounds": np.array(bounds, np.int64),
+        "text_bounds": _bounds(counts),
+        "gold": np.array([g for example in examples for g in _gold(example, space)], np.int32),
+        "unit_bounds": _bounds(len(example.units) for example in examples),
+        "groups": np.array([_groups(example, space) for example in examples], np.int32),
+        "kinds": _kinds(examples, space),
+        "costs": _costs(examples),
+    }
+    return flat, long
+
+
+def say_long(long: int, texts: int, max_tokens: int) -> None:
+    """Say how many texts are read in several windows, if some are."""
     if long:
         logger.warning(
             "%d of %d texts are longer than %d tokens: each is read in overlapping windows",
-            *(long, len(examples), max_tokens),
+            *(long, texts, max_tokens),
         )
-    return Episodes(
-        task=task,
-        space=space,
-        tokens=np.array(tokens, np.int32),
-        units=np.array(owners, np.int32),
-        window_bounds=np.array(bounds, np.int64),
-        text_bounds=_bounds(counts),
-        gold=np.array([g for example in examples for g in _gold(example, space)], np.int32),
-        unit_bounds=_bounds(len(example.units) for example in examples),
-        groups=np.array([_groups(example, space) for example in examples], np.int32),
-        kinds=_kinds(examples, space),
-        costs=_costs(examples),
-        facts=task.facts(examples, space),
-        pad=units.pad,
-        vocab_size=units.tokenizer.get_vocab_size(with_added_tokens=True),
-        examples=examples,
-        encoding=Encoding(units, max_tokens, overflow),
-    )
 
 
 @dataclass(frozen=True)

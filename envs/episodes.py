@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lingym.envs.corpora import Record
+from lingym.envs.lazy import Mapped
 from lingym.envs.tasks import Example, Task
 from lingym.envs.tokenizer import UnitTokenizer
 from lingym.types import (
@@ -47,6 +48,19 @@ def gather(flat: IntArray, bounds: Bounds, rows: Rows, width: int, fill: int) ->
     place = (start[:, None] + np.arange(width))[inside]
     out[inside] = flat[place]
     return out
+
+
+def _kept(sizes: Bounds) -> IntArray:
+    """Sizes that are kept beside a split, and so must not be written to."""
+    kept = sizes.astype(np.int32)
+    kept.flags.writeable = False
+    return kept
+
+
+def _stripped(example: Example) -> Example:
+    """A text without gold labels, or the record that holds them."""
+    record = Record({}, example.record.path, example.record.lines, example.record.name)
+    return replace(example, gold=None, record=record)
 
 
 @dataclass(frozen=True)
@@ -108,32 +122,32 @@ class Episodes:
         """E, the number of texts."""
         return len(self.unit_bounds) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> IntArray:
-        """Units of each text, [E]."""
-        return np.diff(self.unit_bounds).astype(np.int32)
+        """Units of each text, [E]; not to be written to."""
+        return _kept(np.diff(self.unit_bounds))
 
-    @property
+    @cached_property
     def max_units(self) -> int:
         """The most units that a text has."""
         return int(np.diff(self.unit_bounds).max(initial=0))
 
-    @property
+    @cached_property
     def max_windows(self) -> int:
         """The most windows that a text has."""
         return int(np.diff(self.text_bounds).max(initial=0))
 
-    @property
+    @cached_property
     def max_tokens(self) -> int:
         """The most tokens that a window has, special tokens among them."""
         return int(np.diff(self.window_bounds).max(initial=0))
 
-    @property
+    @cached_property
     def token_counts(self) -> IntArray:
         """Tokens of each text over all its windows, [E]: what an encoder pays for."""
-        return np.diff(self.window_bounds[self.text_bounds]).astype(np.int32)
+        return _kept(np.diff(self.window_bounds[self.text_bounds]))
 
-    @property
+    @cached_property
     def max_groups(self) -> int:
         """The most groups that a text has."""
         return int(self.groups.max(initial=0))
@@ -143,7 +157,7 @@ class Episodes:
         """K: the labels that have a name, or the most candidates that a text has."""
         return len(self.space) or self.max_groups
 
-    @property
+    @cached_property
     def labelled(self) -> bool:
         """Whether every text has gold labels."""
         return bool((self.gold[self.unit_bounds[:-1]] >= 0).all())
@@ -171,15 +185,10 @@ class Episodes:
 
     def without_gold(self) -> "Episodes":
         """The same texts without gold labels, facts, or the records that hold them."""
-        stripped = [
-            replace(
-                example,
-                gold=None,
-                record=Record({}, example.record.path, example.record.lines, example.record.name),
-            )
-            for example in self.examples
-        ]
-        nothing = np.full_like(self.gold, UNDECIDED)
+        stripped: Sequence[Example] = Mapped(self.examples, _stripped)
+        if isinstance(self.examples, list | tuple):  # they are in memory, and must not stay there
+            stripped = [_stripped(example) for example in self.examples]
+        nothing = np.broadcast_to(np.int32(UNDECIDED), self.gold.shape)
         return replace(self, gold=nothing, facts={}, examples=stripped)
 
     def joined(self, *others: "Episodes") -> "Episodes":
@@ -220,13 +229,15 @@ class Episodes:
             examples: [B] indices in 0 .. E - 1; repeats are allowed.
         """
         rows = np.array(examples, np.int32)  # a copy: the caller may go on with its own
-        counts = np.diff(self.text_bounds)[rows]
+        # Bounds of the wanted rows only: np.diff over a whole split would cost more than the rest.
+        first = self.text_bounds[rows]
+        counts = self.text_bounds[rows + 1] - first
         episode = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
         before = np.repeat(np.cumsum(counts) - counts, counts)
-        windows = np.repeat(self.text_bounds[rows], counts) + np.arange(counts.sum()) - before
-        sizes = np.diff(self.window_bounds)[windows]
+        windows = np.repeat(first, counts) + np.arange(counts.sum()) - before
+        sizes = self.window_bounds[windows + 1] - self.window_bounds[windows]
         width = int(sizes.max(initial=0))
-        lengths = np.diff(self.unit_bounds)[rows].astype(np.int32)
+        lengths = (self.unit_bounds[rows + 1] - self.unit_bounds[rows]).astype(np.int32)
         units = int(lengths.max(initial=0))
         return Batch(
             input_ids=gather(self.tokens, self.window_bounds, windows, width, self.pad),
@@ -264,7 +275,6 @@ class Episodes:
 
     def texts(self, examples: Rows, windows: int, tokens: int) -> tuple[IntArray, ...]:
         """Token ids, attention masks and units of texts, each [B, windows * tokens]."""
-        # Bounds of the wanted rows only: np.diff over a whole split would cost more than the rest.
         first = self.text_bounds[examples]
         real = np.arange(windows) < (self.text_bounds[examples + 1] - first)[:, None]  # [B, W]
         window = np.where(real, first[:, None] + np.arange(windows), 0).ravel()

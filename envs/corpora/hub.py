@@ -64,8 +64,20 @@ def read(source: str, split: str = "train") -> Iterator[Record]:
         place = f"{PREFIX}{name}" + (f"[{asked}]" if asked else "")
     features, class_label = data.features, _library().ClassLabel
     for number, row in enumerate(data, start=1):
-        values = {key: _named(features[key], value, class_label) for key, value in row.items()}
+        try:
+            values = {key: _named(features[key], value, class_label) for key, value in row.items()}
+        except LookupError as error:
+            raise DataError(f"{place}:{number}: {error.args[0]}") from None
         yield Record(values, place, (number,))
+
+
+def fingerprint(source: str, split: str = "train") -> str:
+    """What the library calls the content of a split: other rows have another fingerprint."""
+    name, asked = _parse(source)
+    data: Any = _load(name, asked)
+    if isinstance(data, Mapping):
+        data = data[_find(asked or split, data)]
+    return str(data._fingerprint)
 
 
 def _parse(source: str) -> tuple[str, str | None]:
@@ -115,7 +127,11 @@ def _load_folder(datasets: Any, name: str, split: str | None) -> Any:
         raise DataError(
             f"{PREFIX}{name}: wanted a folder that save_to_disk wrote, found none there"
         )
-    data = datasets.load_from_disk(str(folder))
+    try:
+        data = datasets.load_from_disk(str(folder))
+    except Exception as error:  # of files that are not as they were written, any may come
+        said = str(error).strip().split("\n")[0] or type(error).__name__
+        raise DataError(f"{PREFIX}{name}: cannot be loaded: {said}") from error
     if split is not None and not isinstance(data, Mapping):
         raise DataError(f"{PREFIX}{name}: has no splits, so no {split}")
     return data
@@ -141,6 +157,10 @@ def _named(feature: Any, value: Any, class_label: Any) -> Any:
     if value is None:
         return None
     if isinstance(feature, class_label):
+        if not -1 <= value < len(feature.names):
+            raise LookupError(
+                f"wanted a class of 0 .. {len(feature.names) - 1}, or -1 for none, got {value}"
+            )
         return None if value == -1 else feature.names[value]
     if isinstance(feature, list):  # up to datasets 3, another way to write a list
         (inner,) = feature

@@ -19,8 +19,9 @@ What follows the first hyphen is the type: ``B-ORG-COMPANY`` begins an ``ORG-COM
 outside of spans is a capital O.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Tags = Sequence[Sequence[str]]
@@ -87,7 +88,17 @@ def detect_scheme(sequences: Tags) -> str:
 
     Prefixes that belong to no one scheme are taken for the one that has most of them.
     """
-    inner = {tag for tags in sequences for tag in tags} - {"O", "o"}
+    return scheme_of(pairs_of(sequences))
+
+
+def pairs_of(sequences: Iterable[Sequence[str]]) -> set[tuple[str, str]]:
+    """Which tag stands after which somewhere, O before the first: all that tells the scheme."""
+    return {pair for tags in sequences for pair in pairwise((OUTSIDE, *tags))}
+
+
+def scheme_of(pairs: Set[tuple[str, str]]) -> str:
+    """The scheme of tags of which `pairs_of` is known, be they of several parts of a text."""
+    inner = {tag for _, tag in pairs} - {"O", "o"}
     parted = [pair for pair in map(_part, inner) if pair is not None]
     typed = [kind for _, kind in parted if kind]
     bare = inner <= _PREFIXES and bool(inner & {"B", "I"})
@@ -98,13 +109,11 @@ def detect_scheme(sequences: Tags) -> str:
         schemes = ("bioes", "bilou", "bmes", "bmew")
         return max(schemes, key=lambda scheme: len(prefixes & _ROLES[scheme].keys()))
     starts_inside = begins_apart = False
-    for tags in sequences:
-        before = None
-        for tag in tags:
-            prefix, kind = _part(tag) or ("O", None)
-            starts_inside |= prefix == "I" and kind != before
-            begins_apart |= prefix == "B" and kind != before
-            before = kind
+    for before, tag in pairs:
+        prefix, kind = _part(tag) or ("O", None)
+        other = kind != (_part(before) or ("O", None))[1]
+        starts_inside |= prefix == "I" and other
+        begins_apart |= prefix == "B" and other
     return "iob1" if starts_inside and not begins_apart else "iob2"
 
 

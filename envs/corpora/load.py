@@ -50,18 +50,30 @@ def load_corpus(
         DataError: something cannot be read, or holds no record.
         ValueError: nothing was asked for, or an option has no meaning for the format.
     """
-    given = {name: str(path) for name, path in zip(SPLITS, (train, dev, test), strict=True) if path}
-    if corpus is not None:
-        for name in _splits_of(corpus):
-            given.setdefault(name, corpus)
-    if not given:
-        raise ValueError("wanted a corpus, or a file for train, dev or test; got none of them")
+    given = sources_of(corpus, train, dev, test)
     read = {
         name: tuple(read_records(given[name], name, options)) for name in SPLITS if name in given
     }
     return Corpus(
         read.get("train", ()), read.get("dev", ()), read.get("test", ()), source=dict(given)
     )
+
+
+def sources_of(
+    corpus: str | None, train: str | Path | None, dev: str | Path | None, test: str | Path | None
+) -> dict[str, str]:
+    """The source of each split that there is; arguments as for `load_corpus`.
+
+    Raises:
+        ValueError: nothing was asked for.
+    """
+    given = {name: str(path) for name, path in zip(SPLITS, (train, dev, test), strict=True) if path}
+    if corpus is not None:
+        for name in _splits_of(corpus):
+            given.setdefault(name, corpus)
+    if not given:
+        raise ValueError("wanted a corpus, or a file for train, dev or test; got none of them")
+    return given
 
 
 def _splits_of(corpus: str) -> tuple[str, ...]:

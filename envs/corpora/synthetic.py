@@ -16,7 +16,7 @@ dev in test; a larger `train` continues a smaller one. `noise` is the rate of wr
 it changes labels, never words. dev and test stay clean.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -93,8 +93,9 @@ def read(source: str, split: str = "train") -> Iterator[Record]:
         raise ValueError(f"{source}: wanted one of {', '.join(_SPLITS)}, got {split!r}")
     spec = parse(source)
     grammar = GRAMMARS[spec.corpus]
-    rows = list(_generate(grammar, spec, split))
+    rows: Iterable[Fields] = _generate(grammar, spec, split)
     if split == "train" and spec.noise:
+        rows = list(rows)
         grammar.corrupt(rows, spec.noise, stream(spec.seed, len(_SPLITS)))
     for number, fields in enumerate(rows, start=1):
         named = {"id": f"{split}-{number}", **fields} if grammar.numbered else fields

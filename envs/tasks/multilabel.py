@@ -74,6 +74,14 @@ class MultiLabel(Task):
             for split, examples in read.items()
         }
 
+    def in_parts(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, Task]:
+        """For every split a task that knows the candidates of all."""
+        part = copy(self)
+        if part.labels is None:
+            every = (self.example(record) for records in splits.values() for record in records)
+            part.labels = sorted({str(g) for example in every for g in example.gold or ()})
+        return dict.fromkeys(splits, part)
+
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
         """``no`` and ``yes``; the units are the candidate labels."""
         return LabelSpace(

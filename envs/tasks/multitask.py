@@ -1,6 +1,6 @@
 """Several tasks with one encoder: a text is of one of them, and so are all of its units."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from itertools import islice
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from lingym.envs.corpora import Corpus, Record, load_corpus
+from lingym.envs.corpora.streams import Stream
 from lingym.envs.tasks.abstaining import Abstaining
 from lingym.envs.tasks.columns import label
 from lingym.envs.tasks.sentences import SentenceTagging
-from lingym.envs.tasks.tagging import Tagging
-from lingym.envs.tasks.task import Example, Task
+from lingym.envs.tasks.tagging import MANY, Tagging, batched
+from lingym.envs.tasks.task import Example, Task, in_parts_of
 from lingym.rewards import Accuracy, ByKind, Reward, split_kinds
 from lingym.types import UNDECIDED, DataError, FloatArray, IntArray, Labelings, LabelSpace
 
@@ -36,6 +37,7 @@ class MultiTask(Task):
     """
 
     name = "multitask"
+    volatile = ("spaces",)
 
     def __init__(
         self,
@@ -84,6 +86,27 @@ class MultiTask(Task):
                     for row, name in zip(rows[split], names[split], strict=True)
                 ]
         return rows  # every record was replaced by its example
+
+    def in_parts(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, Task]:
+        """For every split a mix of the tasks that read parts of it."""
+        parts = {split: copy(self) for split in splits}
+        for split in splits:
+            parts[split].tasks, parts[split].spaces = dict(self.tasks), {}
+        for kind, task in self.tasks.items():
+            own = {split: _Own(self, kind, records) for split, records in splits.items()}
+            own = {split: records for split, records in own.items() if any(True for _ in records)}
+            if not own:
+                continue
+            inner = in_parts_of(task, own)
+            for split, part in inner.items():
+                parts[split].tasks[kind] = part
+            self.spaces[kind] = task.label_space(
+                example
+                for split, records in own.items()
+                for rows in batched(records, MANY)
+                for example in inner[split].read({split: rows})[split]
+            )
+        return dict(parts)
 
     def _name(self, record: Record) -> str:
         name = label(record, FIELD, record[FIELD])
@@ -187,6 +210,16 @@ class MultiTask(Task):
         return task
 
 
+class _Own:
+    """The records of one task, walked anew each time."""
+
+    def __init__(self, mix: MultiTask, kind: str, records: Iterable[Record]) -> None:
+        self.mix, self.kind, self.records = mix, kind, records
+
+    def __iter__(self) -> Iterator[Record]:
+        return (record for record in self.records if self.mix._name(record) == self.kind)
+
+
 def mixed(corpora: Mapping[str, Corpus]) -> Corpus:
     """One corpus out of several; each record says in ``task`` which it is from."""
 
@@ -197,5 +230,17 @@ def mixed(corpora: Mapping[str, Corpus]) -> Corpus:
             for record in getattr(corpus, split)
         )
 
+    def stream(split: str) -> Stream:
+        return Stream(
+            tuple(
+                replace(part, added=(*part.added, (FIELD, name)))
+                for name, corpus in corpora.items()
+                for part in getattr(corpus, split).parts
+            )
+        )
+
     source = {f"{n}/{split}": s for n, c in corpora.items() for split, s in c.source.items()}
+    if all(isinstance(corpus.train, Stream) for corpus in corpora.values()):
+        streams: dict[str, Any] = {split: stream(split) for split in ("train", "dev", "test")}
+        return Corpus(**streams, source=source)
     return Corpus(join("train"), join("dev"), join("test"), source)

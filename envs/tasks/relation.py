@@ -89,6 +89,10 @@ class Relation(Task):
         known = np.array([place for place in gold if place >= 0], np.int64)
         return {"label_counts": np.bincount(known, minlength=len(space))}
 
+    def stored_facts(self, examples: Sequence[Example], gold: IntArray, space: LabelSpace) -> Facts:
+        """The same, from the labels' ids."""
+        return {"label_counts": np.bincount(gold[gold >= 0], minlength=len(space))}
+
     def joined_facts(self, old: Facts, new: Facts) -> Facts:
         """The sums of both."""
         return {"label_counts": old["label_counts"] + new["label_counts"]}

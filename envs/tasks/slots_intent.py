@@ -1,6 +1,7 @@
 """Slots and intent: the words, then the utterance; one policy labels both."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -86,6 +87,17 @@ class SlotsAndIntent(Task):
             for split, examples in read.items()
         }
 
+    def in_parts(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, Task]:
+        """A task for each split that knows the scheme of its slots."""
+        parts: dict[str, Task] = {}
+        tagging = _Slots(self)
+        for split, known in tagging.in_parts(splits).items():
+            part = copy(self)
+            part.tagging = self.tagging.part()
+            part.tagging.scheme = known.scheme
+            parts[split] = part
+        return parts
+
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
         """The slots, with what may follow what, and the intents."""
         names = super().label_space(examples).names
@@ -127,3 +139,16 @@ class SlotsAndIntent(Task):
         """``tokens``, their ``slots``, and the ``intent``."""
         given = [space.names[int(k)].partition("/")[2] for k in labels]
         return {"tokens": list(example.units[:-1]), "slots": given[:-1], "intent": given[-1]}
+
+
+class _Slots(Tagging):
+    """The slots of utterances alone, whose scheme is to be known."""
+
+    def __init__(self, task: SlotsAndIntent) -> None:
+        own = task.tagging
+        super().__init__(own.text, own.tags, None, own.scheme, own.on_fault, task.unlabelled)
+        self.task = task
+
+    def tags_of(self, record: Record) -> list[str]:
+        """Without the intent."""
+        return [str(tag) for tag in (self.task.example(record).gold or ())[:-1]]

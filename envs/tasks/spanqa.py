@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from lingym.envs.corpora import Record
+from lingym.envs.lazy import Mapped
 from lingym.envs.tasks.columns import pick, text
+from lingym.envs.tasks.stored_facts import StoredAnswers
 from lingym.envs.tasks.table import short
 from lingym.envs.tasks.task import Example, Passage, Task
 from lingym.rewards import Answers, Reward, SquadF1, squad_metrics
@@ -47,6 +49,7 @@ class SpanQA(Task):
     name = "spanqa"
     corpus = "synthetic:questions"
     settings = ("max_answer",)
+    volatile = ("too_long",)
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class SpanQA(Task):
         if max_answer is not None and max_answer < 1:
             raise ValueError(f"max_answer must be 1 or more, got {max_answer}")
         self.max_answer, self.unlabelled = max_answer, unlabelled
-        self.bounded, self.too_long = False, 0
+        self.bounded, self.too_long, self.aloud = False, 0, True
         self.question, self.context, self.answers = question, context, answers
 
     def example(self, record: Record) -> Example:
@@ -80,18 +83,35 @@ class SpanQA(Task):
         """The examples of every split; what a saved model is too short for is said."""
         self.too_long = 0
         read = super().read(splits)
+        if self.aloud:
+            self.say()
+        return read
+
+    def say(self) -> None:
+        """Say how many gold answers are too long for the model, if there are some."""
         if self.too_long:
             logger.warning(
                 "%d gold answers are longer than the %d tokens that this model can give",
                 *(self.too_long, self.max_answer),
             )
-        return read
+
+    def in_parts(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, Task]:
+        """The task, which says nothing of what it reads."""
+        if self.bounded and not self.unlabelled:
+            counted = copy(self)
+            for records in splits.values():
+                for record in records:
+                    counted.example(record)
+            counted.say()
+        part = copy(self)
+        part.aloud = False
+        return dict.fromkeys(splits, part)
 
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
         """The candidates of a start and an end."""
         longest = self.max_answer
         if longest is None:
-            golds = [e.gold for e in examples if e.gold is not None]
+            golds = (e.gold for e in examples if e.gold is not None)
             longest = max((int(end) - int(start) + 1 for start, end in golds), default=1)
         return LabelSpace((), form="candidates", roles=("start", "end"), span=longest)
 
@@ -105,6 +125,19 @@ class SpanQA(Task):
                 for example, context in zip(examples, contexts, strict=True)
             ]
         return {"answers": Answers(contexts, [_places(context) for context in contexts], golds)}
+
+    def stored_facts(self, examples: Sequence[Example], gold: IntArray, space: LabelSpace) -> Facts:
+        """The same, read anew for the questions that are asked for."""
+        contexts = Mapped(examples, lambda example: self.context_of(example.record))
+
+        def golds(example: Example) -> list[str]:
+            if self.unlabelled:
+                return []
+            known = self.golds_of(example.record, self.context_of(example.record))
+            return [answer for answer, _ in known]
+
+        answers = StoredAnswers(contexts, Mapped(contexts, _places), Mapped(examples, golds))
+        return {"answers": answers}
 
     def joined_facts(self, old: Facts, new: Facts) -> Facts:
         """The texts and answers of both."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from lingym.envs.corpora import Record
 from lingym.envs.tasks.columns import pick, strings
+from lingym.envs.tasks.stored_facts import StoredReferences
 from lingym.envs.tasks.task import Example, Passage, Task
 from lingym.rewards import References, Reward, Rouge, oracle, rouge_metrics
 from lingym.types import Facts, FloatArray, IntArray, Labelings, LabelSpace, Quota
@@ -97,6 +98,12 @@ class ExtractiveSummary(Task):
             return {}
         references = [self.reference_texts(example.record) for example in examples]
         return {"references": References.of([example.units for example in examples], references)}
+
+    def stored_facts(self, examples: Sequence[Example], gold: IntArray, space: LabelSpace) -> Facts:
+        """The same, counted anew for the documents that are asked for."""
+        if self.unlabelled:
+            return {}
+        return {"references": StoredReferences(examples, self.reference_texts)}
 
     def joined_facts(self, old: Facts, new: Facts) -> Facts:
         """The counts of both."""

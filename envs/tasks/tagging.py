@@ -2,20 +2,26 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from dataclasses import replace
-from typing import Literal
+from itertools import islice
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from lingym.envs.corpora import Record
-from lingym.envs.corpora.iob import TagFault, to_iob2
+from lingym.envs.corpora.iob import Converted, TagFault, pairs_of, scheme_of, to_iob2
 from lingym.envs.tasks.columns import pick, strings
 from lingym.envs.tasks.task import Example, Task
 from lingym.rewards import Accuracy, EntityF1, Reward
 from lingym.types import BoolArray, LabelSpace
 
 logger = logging.getLogger("lingym")
+T = TypeVar("T")
+MANY = 4096
+"""Texts of a part, where splits are read in parts."""
 
 
 class Tagging(Task):
@@ -50,6 +56,7 @@ class Tagging(Task):
     ) -> None:
         self.text, self.tags, self.labels = text, tags, labels
         self.scheme, self.on_fault, self.unlabelled = scheme, on_fault, unlabelled
+        self.aloud = True
 
     def example(self, record: Record) -> Example:
         """The words of a text, and its gold tags as they stand in the file."""
@@ -71,14 +78,46 @@ class Tagging(Task):
         read = super().read(splits)
         return read if self.unlabelled else self.converted(read)
 
+    def in_parts(self, splits: Mapping[str, Iterable[Record]]) -> Mapping[str, "Tagging"]:
+        """A task for each split that knows its scheme."""
+        if self.unlabelled:
+            return dict.fromkeys(splits, self)
+        parts: dict[str, Tagging] = {}
+        said = defaultdict(list)
+        for split, records in splits.items():
+            part = parts[split] = self.part()
+            if part.scheme is None:
+                part.scheme = scheme_of(pairs_of(map(part.tags_of, records)))
+            changed = repaired = 0
+            # IOB2 without repairs stays as it is, and plain labels do: nothing is to be counted.
+            if part.scheme != "plain" and (part.scheme != "iob2" or self.on_fault == "repair"):
+                for rows in batched(map(part.tags_of, records), MANY):
+                    with suppress(TagFault):  # which is told with its place when it is read
+                        found = to_iob2(rows, part.scheme, self.on_fault)
+                        changed, repaired = changed + found.changed, repaired + found.repaired
+            told = Converted([], part.scheme, changed, repaired)
+            said[told.message, logging.WARNING if changed else logging.INFO].append(split)
+        _say(said)
+        return parts
+
+    def part(self) -> "Tagging":
+        """The same task, which says nothing of what it reads."""
+        part = copy(self)
+        part.aloud = False
+        return part
+
+    def tags_of(self, record: Record) -> list[str]:
+        """The gold tags as they stand in the file."""
+        return [str(tag) for tag in self.example(record).gold or ()]
+
     def converted(self, read: Mapping[str, list[Example]]) -> dict[str, list[Example]]:
         """Splits with IOB2 tags, each told by its own; what was recognised is said once."""
         converted, said = {}, defaultdict(list)
         for split, examples in read.items():
             converted[split], message, level = self._converted(examples)
             said[message, level].append(split)
-        for (message, level), names in said.items():
-            logger.log(level, "%s: %s", ", ".join(names), message)
+        if self.aloud:
+            _say(said)
         return converted
 
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
@@ -110,6 +149,19 @@ class Tagging(Task):
             for example, tags in zip(examples, converted.tags, strict=True)
         ]
         return tagged, converted.message, logging.WARNING if converted.changed else logging.INFO
+
+
+def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of so many, the last one of what is left (`itertools.batched`, from Python 3.12)."""
+    walk = iter(rows)
+    while some := list(islice(walk, size)):
+        yield some
+
+
+def _say(said: Mapping[tuple[str, int], list[str]]) -> None:
+    """Say what was recognised, and of which splits."""
+    for (message, level), names in said.items():
+        logger.log(level, "%s: %s", ", ".join(names), message)
 
 
 def iob2_transitions(names: Sequence[str]) -> BoolArray | None:

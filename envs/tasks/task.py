@@ -87,6 +87,7 @@ class Task:
         of_text: True where the one unit is the whole text, which then also owns the special
             tokens; False where units are words.
         settings: names of the constructor's arguments that a saved model must keep.
+        volatile: attributes that reading changes, and that do not change how a text is read.
         weights: where the task mixes others: how often a text of each is drawn; None: by number.
     """
 
@@ -96,6 +97,7 @@ class Task:
     of_text: bool = False
     settings: tuple[str, ...] = ()
     weights: Mapping[str, float] | None = None
+    volatile: tuple[str, ...] = ()
 
     def example(self, record: Record) -> Example:
         """Cut one record of a corpus into units and gold labels.
@@ -108,6 +110,19 @@ class Task:
     def read(self, splits: Mapping[str, Iterable[Record]]) -> dict[str, list[Example]]:
         """The examples of every split; override where one record cannot be read without others."""
         return {name: [self.example(record) for record in rows] for name, rows in splits.items()}
+
+    def in_parts(self, splits: Mapping[str, Iterable[Record]]) -> "Mapping[str, Task]":
+        """For each split a task whose `read` of any part of it gives what that of all would.
+
+        A corpus on disk is read so. What is told of whole splits (a scheme, the candidates) is
+        found and said here, and no longer by `read`.
+
+        Args:
+            splits: the records of each split, which can be walked again and are not held.
+
+        A task with a `read` of its own must have this of its own, too (`in_parts_of`).
+        """
+        return dict.fromkeys(splits, self)
 
     def label_space(self, examples: Iterable[Example]) -> LabelSpace:
         """The labels of the task, fixed or sorted by name, and which may follow which.
@@ -125,6 +140,16 @@ class Task:
     def facts(self, examples: Sequence[Example], space: LabelSpace) -> Facts:
         """What rewards and metrics must know of a split beside its gold labels."""
         return {}
+
+    def stored_facts(self, examples: Sequence[Example], gold: IntArray, space: LabelSpace) -> Facts:
+        """The facts of a split on disk, such as `facts` gives, of texts that are read when needed.
+
+        Args:
+            examples: the texts, each made anew when it is asked for.
+            gold: [S] their gold label ids.
+            space: the labels.
+        """
+        return self.facts(examples, space)
 
     def joined_facts(self, old: Facts, new: Facts) -> Facts:
         """The facts of a split to which texts were added; those of both as `facts` would have them.
@@ -207,3 +232,23 @@ class Task:
     def of_space(cls, space: LabelSpace, **arguments: Any) -> "Task":
         """The task of a saved model, whose labels are known."""
         return cls(labels=space.names, **arguments)  # type: ignore[call-arg]
+
+
+def in_parts_of(task: Task, splits: Mapping[str, Iterable[Record]]) -> Mapping[str, Task]:
+    """`Task.in_parts`, where it is of the class that `read` is of, or of a later one.
+
+    Raises:
+        NotImplementedError: the task's class has a `read` of its own alone.
+    """
+    places = {name: _owner(type(task), name) for name in ("read", "in_parts")}
+    if places["read"] < places["in_parts"]:
+        raise NotImplementedError(
+            f"{type(task).__name__} reads whole splits in a way of its own: to be read from disk "
+            "it must define in_parts(splits)"
+        )
+    return task.in_parts(splits)
+
+
+def _owner(kind: type, name: str) -> int:
+    """How far up the class is that defines a method."""
+    return next(place for place, each in enumerate(kind.__mro__) if name in vars(each))
