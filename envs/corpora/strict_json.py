@@ -53,12 +53,11 @@ def check_depth(value: Any, text: str) -> None:
     if text.count("[") + text.count("{") <= DEEPEST:
         return
     level = [value]
-    for _ in range(DEEPEST + 1):
-        inner = [v for v in level if isinstance(v, dict | list)]
+    for _ in range(DEEPEST):
+        inner = (v for v in level if isinstance(v, dict | list))
         level = [i for v in inner for i in (v.values() if isinstance(v, dict) else v)]
-        if not level:
-            return
-    raise RecursionError
+    if any(isinstance(v, dict | list) for v in level):
+        raise RecursionError
 
 
 DEEPEST = 100
