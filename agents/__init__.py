@@ -1,10 +1,12 @@
 """How a policy learns: Stable-Baselines3 algorithms on whole episodes."""
 
 from lingym.agents.adapter import LabelVecEnv
+from lingym.agents.alarms import Alarms
 from lingym.agents.consolidation import Consolidation, fisher_information
 from lingym.agents.ensemble import Ensemble
 from lingym.agents.evaluate import evaluate, predict_labels
 from lingym.agents.expected import ExpectedReward
+from lingym.agents.guard import Guard, NonFiniteError
 from lingym.agents.labeller import Labeller
 from lingym.agents.minimum_risk import MinimumRisk
 from lingym.agents.online import OnlineLearner
@@ -21,12 +23,15 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SARSA",
+    "Alarms",
     "Consolidation",
     "Ensemble",
     "ExpectedReward",
+    "Guard",
     "LabelVecEnv",
     "Labeller",
     "MinimumRisk",
+    "NonFiniteError",
     "OnlineLearner",
     "OnlineSettings",
     "PreferenceLearning",

@@ -75,6 +75,7 @@ class DevCallback(BaseCallback):
             "best": None if self.best is None else self.curve.index(self.best),
             "weights": self._weights,
             "stale": self._stale,
+            "alarms": None if self.alarms is None else self.alarms.run_state(),
             "evaluation_seconds": self.evaluation_seconds,
             "learned": time.monotonic() - self._began - self.evaluation_seconds,
         }
@@ -87,6 +88,8 @@ class DevCallback(BaseCallback):
         self._weights = {name: weight.to(device) for name, weight in state["weights"].items()}
         self._stale, self.evaluation_seconds = state["stale"], state["evaluation_seconds"]
         self._learned, self._goes_on = state["learned"], True
+        if self.alarms is not None and state["alarms"] is not None:
+            self.alarms.load_run_state(state["alarms"])
 
     @property
     def agent(self) -> EpisodicAlgorithm:

@@ -5,6 +5,7 @@ Every array is [S, B, U]: S labelings of B texts of U units.
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
@@ -15,6 +16,9 @@ from torch import Tensor
 
 from lingym.agents.episodic import taken
 from lingym.agents.one_update import OneUpdate
+from lingym.agents.out_of_memory import halving
+from lingym.agents.run_state import Tree
+from lingym.agents.update import cut, updated
 from lingym.types import FloatArray, IntArray, Rows
 
 Importance = Literal["unit", "labelling"]
@@ -28,6 +32,11 @@ class Waiting:
     labels: IntArray  # [S, B, U], -1 as padding
     log_probs: FloatArray  # [S, B, U] of the labels, when they were given
     rate: float  # the learning rate then
+
+    def of(self, rows: Rows, width: int) -> "Waiting":
+        """Those of some of the texts, of at most `width` units."""
+        inside = np.s_[:, rows, :width]
+        return Waiting(self.examples[rows], self.labels[inside], self.log_probs[inside], self.rate)
 
 
 def importance_weights(
@@ -70,6 +79,7 @@ class LateFeedback(OneUpdate):
     The queue is saved with the agent. It names texts by their number: go on with the same ones.
     """
 
+    made_again = OneUpdate.made_again | {"waiting"}  # it has a place of its own in the state
     samples: int
     feedback_delay: int = 0
     importance: Importance = "unit"
@@ -92,6 +102,16 @@ class LateFeedback(OneUpdate):
         self.feedback_delay, self.importance, self.max_weight = delay, importance, max_weight
         self.waiting: deque[Waiting] = deque()
 
+    def run_state(self) -> Tree:
+        """Where the run is, with the labelings that wait."""
+        state = super().run_state()
+        return state | {"waiting": [dict(vars(each)) for each in self.waiting]}
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Be where `run_state` was."""
+        super().load_run_state(state)
+        self.waiting = deque(Waiting(**each) for each in state["waiting"])
+
     def train(self) -> None:
         """Label the drawn texts; one update for every minibatch whose feedback is due."""
         if not self.feedback_delay:
@@ -103,7 +123,7 @@ class LateFeedback(OneUpdate):
             self._set_rate(place / len(batches))
             if self.label_env.reward.exhausted:  # what waits is not answered any more
                 break
-            self.waiting.append(self._labelled(self.rollout[rows]))
+            halving(self.rollout[rows], self._wait, partial(cut, self))
             while self._due():
                 self._update(self.waiting.popleft(), logs)
         self._write(logs)
@@ -119,6 +139,10 @@ class LateFeedback(OneUpdate):
     def judged_loss(self, waiting: Waiting) -> tuple[Tensor, dict[str, float]]:
         """The loss on labelings of an older policy, and what to log of it."""
         raise NotImplementedError
+
+    def _wait(self, examples: Rows) -> None:
+        """Label texts, and have the labelings wait."""
+        self.waiting.append(self._labelled(examples))
 
     @torch.no_grad()
     def _labelled(self, examples: Rows) -> Waiting:
@@ -150,8 +174,12 @@ class LateFeedback(OneUpdate):
         """One update from labelings whose feedback has come."""
         for group in self.policy.optimizer.param_groups:
             group["lr"] = waiting.rate
-        loss, log = self.passes.loss(partial(self.judged_loss, waiting))
-        for name, value in {"grad_norm": self._step(loss), **log}.items():
+        lengths = self.label_env.episodes.lengths[waiting.examples]
+
+        def loss_of(rows: Rows) -> tuple[Tensor, dict[str, float]]:
+            return self.judged_loss(waiting.of(rows, int(lengths[rows].max())))
+
+        for name, value in (updated(self, loss_of, waiting.examples) or {}).items():
             logs.setdefault(name, []).append(value)
 
     def _write(self, logs: dict[str, list[float]]) -> None:

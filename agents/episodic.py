@@ -18,15 +18,20 @@ from torch import Tensor
 from lingym.agents.adapter import LabelVecEnv, as_vec_env
 from lingym.agents.consolidation import Consolidation
 from lingym.agents.gold import check_gold, cross_entropy
+from lingym.agents.guard import Guard, NotFinite
+from lingym.agents.inspection import Judged
+from lingym.agents.log_position import log_going_on
 from lingym.agents.losses import kl_divergence, masked_mean
 from lingym.agents.minibatches import minibatches
 from lingym.agents.passes import Passes
 from lingym.agents.regularisation import Regularisation
+from lingym.agents.resumable import Resumable
 from lingym.agents.robustness import Robustness
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy, frozen_copy
 from lingym.policies.distribution import LabelDistribution
 from lingym.rewards import Reward
+from lingym.rewards.base import NonFiniteReward
 from lingym.types import Batch, FloatArray, IntArray, Labelings, Rows
 
 
@@ -37,7 +42,7 @@ class NoBuffer:
         pass
 
 
-class EpisodicAlgorithm(OnPolicyAlgorithm):
+class EpisodicAlgorithm(Resumable, OnPolicyAlgorithm):
     """An on-policy algorithm whose rollouts are whole episodes, each text encoded once.
 
     A subclass implements `collect_rollouts` and `train`. ``num_timesteps`` counts labels given, and
@@ -70,11 +75,14 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._stopped = False
         self._uncounted = np.zeros(0, np.bool_)
         self._rate_from = 1.0
+        self._iterations = 0
         if not 0 <= self.gold_coef < inf:
             raise ValueError(f"gold_coef must be 0 or more, got {self.gold_coef}")
         self.robust.check(self.policy, self.dropout)
         self.passes = Passes(self.robust, self.policy, self.seed)
         self.regularisation = Regularisation(self.robust, self.policy)
+        self.guard = Guard()
+        self.judged: Judged | None = None  # what the reward was last asked about
         if self.env is not None:
             self._check_env(self.label_env)
 
@@ -89,7 +97,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         transient = ["_generator", "_random", "reference", "_callback", "rollout"]
-        helpers = ["passes", "regularisation", "consolidation"]
+        helpers = ["passes", "regularisation", "consolidation", "guard", "judged"]
         return [*super()._excluded_save_params(), *transient, *helpers]
 
     @property
@@ -109,6 +117,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         progress_bar: bool = False,
         *,
         total_episodes: int | None = None,
+        resume: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train.
 
@@ -121,10 +130,18 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             tb_log_name: name of the TensorBoard run; the algorithm's by default.
             reset_num_timesteps: begin counting at 0.
             progress_bar: show one.
+            resume: what `Checkpoints.last` read: go on there, to the same totals, which are left
+                out. The agent and its callbacks are made as they were for the run that was stopped,
+                and it ends as that one would have, to the bit.
 
         Raises:
-            ValueError: not exactly one of the totals is given, or it is negative.
+            ValueError: not exactly one of the totals is given, or it is negative; or the state is
+                of another agent.
         """
+        if resume is not None:
+            if total_timesteps is not None or total_episodes is not None:
+                raise ValueError("the totals of a run that goes on are known: leave them out")
+            total_timesteps, reset_num_timesteps = 1, True
         if (total_timesteps is None) == (total_episodes is None):
             raise ValueError("give total_timesteps or total_episodes, and not both")
         if (total_timesteps or total_episodes or 0) < 0:
@@ -143,13 +160,14 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             self.set_reference()
         self.regularisation.begin()
         # The name matters: progress bars read the local total_timesteps, old ones included.
-        total_timesteps, self._callback = self._setup_learn(
-            int(total_timesteps or 0),
-            callback,
-            reset_num_timesteps,
-            tb_log_name or type(self).__name__,
-            progress_bar,
-        )
+        with log_going_on(self, resume):
+            total_timesteps, self._callback = self._setup_learn(
+                int(total_timesteps or 0),
+                callback,
+                reset_num_timesteps,
+                tb_log_name or type(self).__name__,
+                progress_bar,
+            )
         if reset_num_timesteps:
             # Stable-Baselines3 reset the environment, whose rows hold texts that nobody labels.
             self.label_env.restart()
@@ -157,16 +175,21 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         self._current_progress_remaining = 0.0
         if not nothing:  # all of it; less where a run goes on, whose counts go on too
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
-        iteration = 0
+        self._iterations = 0
+        if resume is not None:
+            self.load_run_state(resume)
+            total_timesteps = self._total_timesteps
+            self._num_timesteps_at_start = self.num_timesteps
         self._callback.on_training_start(locals(), globals())
         assert self.env is not None
-        while self._going():
-            self._rate_from = self._current_progress_remaining
-            self.label_env.reward.advance(1 - self._current_progress_remaining)
-            rates = self.regularisation.at(1 - self._current_progress_remaining)
-            for name, value in rates.items():
-                self.logger.record(f"train/{name}", value)
-            self._callback.on_rollout_start()
+        going_on = resume is not None  # from between two rollouts, where all was said and measured
+        while going_on or self._going():
+            rates = self._begin_rollout()
+            if not going_on:
+                for name, value in rates.items():
+                    self.logger.record(f"train/{name}", value)
+                self._callback.on_rollout_start()
+            going_on = False
             if not self.collect_rollouts(
                 self.env, self._callback, self.rollout_buffer, self.n_steps
             ):
@@ -174,13 +197,19 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             self._callback.on_rollout_end()
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
             self.train()
-            iteration += 1
-            if log_interval is not None and iteration % log_interval == 0:
+            self._iterations += 1
+            if log_interval is not None and self._iterations % log_interval == 0:
                 self.logger.record("time/total_episodes", self.num_episodes)
-                self.dump_logs(iteration)
+                self.dump_logs(self._iterations)
         self.finish()
         self._callback.on_training_end()
         return self
+
+    def _begin_rollout(self) -> dict[str, float]:
+        """Set what moves with the run; the rates that were set, to log."""
+        self._rate_from = self._current_progress_remaining
+        self.label_env.reward.advance(1 - self._current_progress_remaining)
+        return self.regularisation.at(1 - self._current_progress_remaining)
 
     def finish(self) -> None:
         """What is left to do when the last text of `learn` was drawn; nothing, by default."""
@@ -268,6 +297,7 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
             self.logger.record_mean(f"reward/{name}", float(part.mean()))
         for name, reading in reward.readings().items():
             self.logger.record(f"reward_state/{name}", reading)
+        self.guard.earned.add(score)
         assert self.ep_info_buffer is not None
         self.ep_info_buffer.extend(
             {"r": float(r), "l": int(n)} for r, n in zip(score, labelings.lengths, strict=True)
@@ -288,29 +318,24 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         costs = episodes.token_counts[examples]
         return minibatches(costs, size or self.batch_size, self._random, parts)
 
-    def _step(self, loss: Tensor) -> float:
-        """One optimiser step; returns the gradient's norm before clipping.
+    def _step(self, trained: list[torch.nn.Parameter], told: Mapping[str, float]) -> float:
+        """The step by the gradient that is there; returns its norm before clipping.
 
         Args:
-            loss: what `passes` gave, whose further passes are then made, or any other.
+            trained: the optimiser's weights.
+            told: what to log of the gradient.
 
         Raises:
-            FloatingPointError: the loss or the gradient is not finite; no step is taken.
+            FloatingPointError: the gradient is not finite; no step is taken.
         """
-        self.policy.optimizer.zero_grad()
-        told = {**self.passes.backward(loss), **self.regularisation.pull()}
+        told = {**told, **self.regularisation.pull()}
         if self.consolidation is not None:
             told |= self.consolidation.pull()
         for name, value in told.items():
             self.logger.record_mean(f"train/{name}", value)
-        # Those of the optimiser: to walk through a whole encoder takes longer than to train a head.
-        trained = [w for group in self.policy.optimizer.param_groups for w in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(trained, self.max_grad_norm)
         if not torch.isfinite(norm):
-            raise FloatingPointError(
-                f"the gradient is not finite (loss {loss.item()}, gradient norm {norm.item()}) "
-                f"after {self.num_timesteps} labels: lower the learning rate, or look at the reward"
-            )
+            raise NotFinite("the gradient is not finite", {"grad_norm": norm.item()})
         self.policy.optimizer.step()
         return float(norm)
 
@@ -319,11 +344,24 @@ class EpisodicAlgorithm(OnPolicyAlgorithm):
         samples, rows, units = labels.shape
         given = labels.reshape(-1, units).cpu().numpy().astype(np.int32)
         repeated = repeat(batch, samples)
+        self.judged = Judged(batch.examples, labels)
         rewards = self.label_env.play(given, repeated, observe=False)
+        self.judged = Judged(batch.examples, labels, rewards.reshape(labels.shape))
+        self._check_size(rewards, repeated.examples)
         labelings = repeated.complete(given)
         self._log_labelings(labelings, rewards.sum(1))
         self.label_env.reward.observe(labelings)
         return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
+
+    def _check_size(self, rewards: FloatArray, examples: Rows) -> None:
+        """Refuse rewards that are finite, and infinite in the numbers that losses are made of."""
+        large = np.abs(rewards).max(1, initial=0.0) > np.finfo(np.float32).max
+        if large.any():
+            raise NonFiniteReward(
+                f"reward {self.label_env.reward.name} of example {examples[large.argmax()]} is "
+                f"{np.abs(rewards).max()}, which is infinite as float32",
+                np.unique(examples[large]),
+            )
 
     def _mixed(
         self, loss: Tensor, distribution: LabelDistribution, batch: Batch, log: dict[str, Tensor]

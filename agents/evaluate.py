@@ -1,11 +1,15 @@
 """One pass over every example of a split, scored as a corpus."""
 
+from functools import partial
+
 import numpy as np
 
+from lingym.agents.inspection import too_large
 from lingym.agents.minibatches import by_budget
+from lingym.agents.out_of_memory import halving
 from lingym.envs import Episodes
 from lingym.policies import LabelPolicy
-from lingym.types import UNDECIDED, IntArray
+from lingym.types import UNDECIDED, IntArray, Rows
 
 
 def predict_labels(policy: LabelPolicy, episodes: Episodes, budget: int = 8192) -> IntArray:
@@ -17,26 +21,45 @@ def predict_labels(policy: LabelPolicy, episodes: Episodes, budget: int = 8192) 
         budget: padded tokens encoded at a time.
     """
     labels = np.full((len(episodes), episodes.max_units), UNDECIDED, np.int32)
+
+    def label(rows: Rows) -> None:
+        given = policy.label(episodes.batch(rows))
+        labels[rows, : given.shape[1]] = given
+
     training = policy.training
     policy.train(False)
     try:
         for rows in by_budget(episodes.token_counts, budget):
-            given = policy.label(episodes.batch(rows.astype(np.int32)))
-            labels[rows, : given.shape[1]] = given
+            halving(rows.astype(np.int32), label, partial(_cut, episodes))
     finally:
         policy.train(training)
     return labels
 
 
-def evaluate(policy: LabelPolicy, episodes: Episodes, budget: int = 8192) -> dict[str, float]:
+def evaluate(
+    policy: LabelPolicy, episodes: Episodes, budget: int = 8192, labels: IntArray | None = None
+) -> dict[str, float]:
     """The metrics of a split, as its task's field reports them: see `lingym.envs.Task.metrics`.
 
     They are of the corpus: entity F1, say, is not the mean of sentence F1.
+
+    Args:
+        policy: the policy; its mode is restored afterwards.
+        episodes: the texts, E of them.
+        budget: padded tokens encoded at a time.
+        labels: [E, U] what `predict_labels` gave, if it is at hand.
 
     Raises:
         ValueError: the split has no gold labels.
     """
     if not episodes.labelled:
         raise ValueError("cannot evaluate texts without gold labels")
-    labels = predict_labels(policy, episodes, budget)
+    if labels is None:
+        labels = predict_labels(policy, episodes, budget)
     return episodes.task.metrics(episodes.complete(labels), episodes.space)
+
+
+def _cut(episodes: Episodes, rows: Rows, error: BaseException) -> None:
+    """Halves are as good; an error where it is one text."""
+    if len(rows) < 2:
+        raise too_large(episodes, int(rows[0]), error) from error

@@ -12,6 +12,7 @@ from lingym.agents.one_update import OneUpdate
 from lingym.agents.robustness import Robustness
 from lingym.policies import LabelPolicy
 from lingym.rewards import RewardError
+from lingym.rewards.base import NonFiniteReward
 from lingym.types import Batch, Labelings
 
 
@@ -164,10 +165,17 @@ class ExpectedReward(OneUpdate):
                 f"reward {reward.name} does not say what each label is worth whatever the others "
                 "are, so its expectation is no sum over labels: train with REINFORCE or MinimumRisk"
             )
-        if table.shape != tuple(marginals.shape) or not np.isfinite(table).all():
+        if table.shape != tuple(marginals.shape):
             raise RewardError(
-                f"the table of reward {reward.name} must be finite and of shape "
-                f"{tuple(marginals.shape)}, got shape {table.shape}"
+                f"the table of reward {reward.name} must be of shape {tuple(marginals.shape)}, got "
+                f"shape {table.shape}"
+            )
+        bad = ~np.isfinite(table.reshape(len(table), -1).astype(np.float32)).all(1)
+        if bad.any():
+            raise NonFiniteReward(
+                f"the table of reward {reward.name} must be finite, and that of example "
+                f"{batch.examples[bad.argmax()]} is not",
+                batch.examples[bad],
             )
         return torch.from_numpy(table).to(marginals)
 

@@ -1,13 +1,14 @@
 """What agents share that learn from a minibatch once: texts drawn, one update each."""
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from lingym.agents.episodic import EpisodicAlgorithm
-from lingym.types import Batch
+from lingym.agents.update import updated
+from lingym.types import Batch, Rows
 
 
 class OneUpdate(EpisodicAlgorithm):
@@ -27,7 +28,6 @@ class OneUpdate(EpisodicAlgorithm):
 
     def train(self) -> None:
         """One update for every minibatch of the drawn texts."""
-        episodes = self.label_env.episodes
         batches = self._minibatches(self.rollout)
         logs: dict[str, list[float]] = {}
         self.policy.train(self.dropout)
@@ -36,10 +36,8 @@ class OneUpdate(EpisodicAlgorithm):
                 if self.label_env.reward.exhausted:  # the texts left stay without a label
                     break
                 self._set_rate(place / len(batches))
-                batch = episodes.batch(self.rollout[rows])
-                loss, log = self.passes.loss(partial(self.loss, batch))
-                logs.setdefault("grad_norm", []).append(self._step(loss))
-                for name, value in log.items():
+                examples = self.rollout[rows]
+                for name, value in (updated(self, self._loss_of(examples), examples) or {}).items():
                     logs.setdefault(name, []).append(value)
         finally:
             self.policy.train(False)
@@ -47,6 +45,11 @@ class OneUpdate(EpisodicAlgorithm):
         for name, values in logs.items():
             self.logger.record(f"train/{name}", float(np.mean(values)))
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+
+    def _loss_of(self, examples: Rows) -> Callable[[Rows], tuple[Tensor, dict[str, float]]]:
+        """The loss on some of these texts, by their places."""
+        batch = self.label_env.episodes.batch
+        return lambda rows: self.loss(batch(examples[rows]))
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """The loss on a batch of texts, and what to log of it."""

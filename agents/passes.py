@@ -5,7 +5,7 @@ the same labelings, judged once: `Passes.once` keeps what the first pass decided
 same in a pass at other embeddings as in the first (Zhu et al., 2020, section 3.3).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ class Passes:
 
     Attributes:
         twin: whether a pass runs under R-Drop's second mask.
+        mass: how much the loss is a mean over, where the agent said it (`over`).
     """
 
     def __init__(self, settings: Robustness, policy: Any, seed: int | None) -> None:
@@ -40,12 +41,21 @@ class Passes:
         self.generator.manual_seed(int(random.integers(2**63)))
         self.twin = False
         self._running = self._later = False
+        self.mass: Callable[[], float] | None = None
         self._decided: dict[str, Any] = {}
         self._paths: list[Path] = []
         self._first: Tensor | None = None
         self._compute: Compute | None = None
         self._perturbation: Perturbation | None = None
         self._noise: list[Tensor] = []
+
+    def run_state(self) -> dict[str, Any]:
+        """What goes on from one update to the next: the generator of random starts."""
+        return {"generator": self.generator.get_state()}
+
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `run_state` gave."""
+        self.generator.set_state(state["generator"])
 
     @property
     def again(self) -> bool:
@@ -74,17 +84,27 @@ class Passes:
         if self._running and self.settings.r_drop:
             self._paths.append(Path(log_probs(), labels >= 0))
 
-    def loss(self, compute: Compute) -> tuple[Tensor, dict[str, float]]:
+    def over(self, mass: Callable[[], float]) -> None:
+        """Say what the loss of this pass is a mean over, if it is not all units of its texts.
+
+        By it the gradients of the parts of a minibatch are added up, where memory makes it parts.
+        """
+        if self._running:
+            self.mass = mass
+
+    def loss(
+        self, compute: Compute, decided: dict[str, Any] | None = None
+    ) -> tuple[Tensor, dict[str, float]]:
         """The loss of an update's first pass (of its first two, with R-Drop), and its log.
 
         Args:
             compute: the agent's loss and log; it is kept for `backward`.
+            decided: what `once` need not make; what it does make is put in.
         """
         settings = self.settings
-        if settings.adversarial == "none" and not settings.r_drop:
-            return compute()
-        self._decided, self._compute, self._later = {}, compute, False
-        self._perturbation = None
+        self._decided = {} if decided is None else decided
+        self._compute, self._later = compute, False
+        self._perturbation = self.mass = None
         if settings.adversarial != "none":
             start = self.generator if settings.adversarial == "freelb" else None
             self._perturbation = Perturbation(settings.eps, settings.rate, start)
@@ -113,6 +133,11 @@ class Passes:
             gradient = perturbation.backward(loss, weight)
         self._perturbation = self._compute = None
         return {"adversarial_loss": loss.item()}
+
+    def forget(self) -> None:
+        """Hold nothing of the last update any more."""
+        self._decided, self._compute, self._paths = {}, None, []
+        self._first = self._perturbation = self.mass = None
 
     def _run(self) -> tuple[Tensor, dict[str, float]]:
         """The loss at the present perturbation; with R-Drop both masks and their disagreement."""

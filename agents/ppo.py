@@ -1,5 +1,6 @@
 """Proximal policy optimisation on whole episodes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
@@ -24,7 +25,9 @@ from lingym.agents.losses import (
     returns_to_go,
 )
 from lingym.agents.masks import Masks, masked_features
+from lingym.agents.out_of_memory import halving
 from lingym.agents.robustness import Robustness
+from lingym.agents.update import cut, finite_rollout, updated
 from lingym.policies import LabelPolicy
 from lingym.types import UNDECIDED, Batch, IntArray, Rows
 
@@ -95,6 +98,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
     """
 
     rollout: Rollout
+    _learnable = True  # whether the last rollout has texts
 
     def __init__(
         self,
@@ -170,9 +174,13 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
     ) -> bool:
         """Label the next texts with the policy as it is, and estimate the advantages."""
         examples = self.label_env.sample(self._rollout_size())
-        self.rollout = self.label_texts(examples)
+        rollout = finite_rollout(self, examples, self.label_texts)
         self.num_episodes += len(examples)
-        return self._count(self.rollout.mask.sum(-1).flatten().cpu().numpy())
+        self._learnable = rollout is not None
+        if rollout is None:  # every text was left out
+            return True
+        self.rollout = rollout
+        return self._count(rollout.mask.sum(-1).flatten().cpu().numpy())
 
     @torch.no_grad()
     def label_texts(self, examples: IntArray, labels: Tensor | None = None) -> Rollout:
@@ -194,11 +202,12 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             batches = list(masks.minibatches)
         else:  # larger ones, as nothing is kept for a gradient
             masks, batches = None, self._minibatches(examples, 4 * self.batch_size)
-        for rows in batches:
+
+        def label(whole: Rows, rows: Rows) -> None:
             batch = episodes.batch(examples[rows])
             place = torch.from_numpy(rows).to(self.device)
             width = batch.gold.shape[1]
-            features = self._features(batch, rows, masks)
+            features = self._features(batch, None if masks is None else masks.seed_of(whole))
             distribution = self.policy.distribution(features, batch)
             if labels is None:
                 given = distribution.sample(samples, self._generator)
@@ -207,6 +216,9 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             chosen[:, place, :width] = given
             log_probs[:, place, :width] = taken(distribution.log_probs(given), given)
             values[:, place, :width] = self.policy.values(features, given, batch)
+
+        for rows in batches:
+            halving(rows, partial(label, rows), lambda own, error: cut(self, examples[own], error))
         rewards = self._rewards(episodes.batch(examples), chosen)
         mask = chosen >= 0
         values = torch.where(mask, values, 0.0)
@@ -229,6 +241,8 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
 
     def train(self) -> None:
         """Update the policy on the rollout, `n_epochs` times over."""
+        if not self._learnable:
+            return
         rollout = self.rollout
         done, going = 0, True
         logs: dict[str, list[float]] = {}
@@ -239,16 +253,15 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
                 batches = rollout.masks.shuffled(self._random)
             for rows in batches:
                 self._set_rate(done / (self.n_epochs * len(batches)))
-                loss, log = self.passes.loss(partial(self.loss, rows))
-                for name, value in log.items():
+                log = updated(self, self._loss_of(rows), rollout.examples[rows], self._far)
+                for name, value in (log or {}).items():
                     logs.setdefault(name, []).append(value)
-                kl = logs["approx_kl"][-1]
-                if self.target_kl is not None and kl > 1.5 * self.target_kl:
+                if log is not None and "grad_norm" not in log:
                     going = False
                     if self.verbose >= 1:
+                        kl = log["approx_kl"]
                         print(f"Early stopping at step {epoch} due to reaching max kl: {kl:.2f}")
                     break
-                logs.setdefault("grad_norm", []).append(self._step(loss))
                 done += 1
             self._n_updates += 1
             if not going:
@@ -264,6 +277,14 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         self.logger.record("train/clip_range", self._clip(self.clip_range))
         if self.clip_range_vf is not None:
             self.logger.record("train/clip_range_vf", self._clip(self.clip_range_vf))
+
+    def _far(self, log: dict[str, float]) -> bool:
+        """Whether the policy has moved so far that the rollout is not learned from any more."""
+        return self.target_kl is not None and log["approx_kl"] > 1.5 * self.target_kl
+
+    def _loss_of(self, rows: Rows) -> Callable[[Rows], tuple[Tensor, dict[str, float]]]:
+        """The loss on some of these rows of the rollout, by their places."""
+        return lambda places: self.loss(rows[places])
 
     def loss(self, rows: Rows) -> tuple[Tensor, dict[str, float]]:
         """PPO's loss on some rows of the rollout, and what to log of it.
@@ -282,8 +303,13 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         mask = rollout.mask[:, place, :width]
         advantages = rollout.advantages[:, place, :width]
         if self.normalize_advantage:
-            advantages = normalized(advantages, mask)
-        features = self._features(batch, rows, rollout.masks)
+            raw = advantages
+            advantages = self.passes.once("normalized", lambda: normalized(raw, mask))
+        self.passes.over(lambda: float(mask.sum()))
+        masks, seed = rollout.masks, None
+        if masks is not None:  # that of the whole minibatch
+            seed = self.passes.once("seed", lambda: masks.seed_of(rows)) ^ self.passes.twin
+        features = self._features(batch, seed)
         distribution = self.policy.distribution(features, batch)
         every = distribution.log_probs(labels)
         self.passes.saw(lambda: every, labels)
@@ -319,10 +345,10 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
             }
         return loss, detached(log)
 
-    def _features(self, batch: Batch, rows: Rows, masks: Masks | None) -> Tensor:
-        if masks is None:
+    def _features(self, batch: Batch, seed: int | None) -> Tensor:
+        if seed is None:
             return self.policy.features(self.policy.texts(batch))
-        return masked_features(self.policy, batch, masks.seed_of(rows) ^ self.passes.twin)
+        return masked_features(self.policy, batch, seed)
 
     def _clip(self, schedule: Any) -> float:
         return float(schedule(self._current_progress_remaining))

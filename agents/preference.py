@@ -8,13 +8,17 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
+from lingym.agents.inspection import Judged
+from lingym.agents.out_of_memory import halving
 from lingym.agents.reinforce import REINFORCE, Baseline
 from lingym.agents.reward_model import Comparisons, RewardModel
 from lingym.agents.robustness import Robustness
+from lingym.agents.teaching import taught
+from lingym.agents.update import cut
 from lingym.policies import LabelPolicy
 from lingym.rewards import Preference
-from lingym.rewards.base import take
-from lingym.types import Batch
+from lingym.rewards.base import NonFiniteReward, take
+from lingym.types import Batch, Rows
 
 SPREAD = 0.99
 """How much of the reward model's spread of earlier minibatches is kept."""
@@ -174,7 +178,9 @@ class PreferenceLearning(REINFORCE):
         """Have pairs of labelings of the drawn texts compared; how many were."""
         known, right = 0, 0.0
         before = self.judge.spent
-        for rows in self._minibatches(self.rollout, 4 * self.batch_size):
+
+        def ask(rows: Rows) -> None:
+            nonlocal known, right
             batch = self.label_env.episodes.batch(self.rollout[rows])
             features = self.policy.features(self.policy.texts(batch))
             drawn = self.policy.distribution(features, batch).sample(
@@ -187,12 +193,16 @@ class PreferenceLearning(REINFORCE):
                     continue
                 given = pairs.cpu().numpy().astype(np.int32)
                 a, b = (take(batch.complete(each), differ) for each in given)
-                said = self.judge.compare(a, b)
+                # Before the judge is asked, who is not to be asked again where memory runs out.
                 lead = self.reward_model.lead(batch, pairs).cpu().numpy()[differ]
+                said = self.judge.compare(a, b)
                 sure = said != 0.5
                 known += int(sure.sum())
                 right += float(((lead > 0) == (said > 0.5))[sure].sum())
                 self.asked.add(batch.examples[differ], given[:, differ], said)
+
+        for rows in self._minibatches(self.rollout, 4 * self.batch_size):
+            halving(rows, ask, lambda own, error: cut(self, self.rollout[own], error))
         if known:  # on pairs that it has not seen
             self.logger.record("reward_model/accuracy", right / known)
         self.logger.record("reward_model/comparisons", len(self.asked))
@@ -203,26 +213,30 @@ class PreferenceLearning(REINFORCE):
         model, losses = self.reward_model, []
         drawn = self._random.integers(len(self.asked), size=self.model_updates * self.batch_size)
         for rows in self._minibatches(self.asked.examples[drawn]):
-            batch = self.label_env.episodes.batch(self.asked.examples[drawn[rows]])
-            pairs, said = self.asked.take(drawn[rows], batch.gold.shape[1])
-            loss = model.loss(batch, pairs.to(self.device), said.to(self.device))
-            model.optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), self.max_grad_norm)
-            model.optimizer.step()
-            losses.append(loss.item())
-        self.logger.record("reward_model/loss", float(np.mean(losses)))
+            loss = taught(self, model, self.asked, drawn[rows], self.max_grad_norm)
+            if loss is not None:
+                losses.append(loss)
+        if losses:
+            self.logger.record("reward_model/loss", float(np.mean(losses)))
 
     @torch.no_grad()
     def _rewards(self, batch: Batch, labels: Tensor) -> Tensor:
         """What the reward model says of S labelings, over its running spread, [S, B, U]."""
         steps = self.reward_model.steps(batch, labels)
         scores = steps.sum(-1)
+        self.judged = Judged(batch.examples, labels, steps)
+        bad = ~scores.isfinite().all(0).cpu().numpy()
+        if bad.any():
+            example = batch.examples[bad.argmax()]
+            raise NonFiniteReward(
+                f"the reward model's score of example {example} is not finite", batch.examples[bad]
+            )
         now = float(scores.var(0, correction=0).mean())
         before = self.spread
         self.spread = now if before is None else SPREAD * before + (1 - SPREAD) * now
         steps = steps / max(math.sqrt(self.spread), 1e-6)
         self.logger.record_mean("reward/model", float(scores.mean()))
+        self.guard.earned.add((steps.sum(-1)).cpu().numpy())
         units = (labels >= 0).sum(-1)
         assert self.ep_info_buffer is not None
         self.ep_info_buffer.extend(

@@ -169,6 +169,7 @@ class REINFORCE(LateFeedback):
         returns, advantages = once("judged", lambda: self._judged(batch, given, distribution))
         every = distribution.log_probs(labels)  # [S, B, U, K], or [B, U, K]
         self.passes.saw(lambda: every, labels)
+        self.passes.over(lambda: float(mask.sum()))
         log_prob = taken(every, labels)
         drawn_at = once("log_probs", log_prob.detach)
         if self.passes.again and log_probs is None:
@@ -183,7 +184,8 @@ class REINFORCE(LateFeedback):
             advantages = once("advantages", lambda: returns - values.detach())
         advantages = torch.where(mask, advantages, 0.0)
         if self.normalize_advantage:
-            advantages = normalized(advantages, mask)
+            raw = advantages
+            advantages = once("normalized", lambda: normalized(raw, mask))
         weighted = advantages
         if log_probs is not None:
             ratio = log_prob.detach() - log_probs

@@ -1,7 +1,7 @@
 """Cross-entropy on gold labels: the baseline of every comparison, and the warm start."""
 
 import math
-from functools import partial
+from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
@@ -13,6 +13,7 @@ from lingym.agents.class_weights import ClassWeights, label_weights
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.gold import check_gold, cross_entropy
 from lingym.agents.robustness import Robustness
+from lingym.agents.update import updated
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
 from lingym.types import Batch, Rows
@@ -152,9 +153,8 @@ class Supervised(EpisodicAlgorithm):
         try:
             for place, rows in enumerate(batches):
                 self._set_rate(place / len(batches))
-                loss, log = self.passes.loss(partial(self._logged, self.rollout[rows]))
-                log["grad_norm"] = self._step(loss)
-                for name, value in log.items():
+                examples = self.rollout[rows]
+                for name, value in (updated(self, self._loss_of(examples), examples) or {}).items():
                     logs.setdefault(name, []).append(value)
         finally:
             self.policy.train(False)
@@ -169,9 +169,23 @@ class Supervised(EpisodicAlgorithm):
         distribution = self.policy.distribution(features, batch)
         gold = torch.from_numpy(batch.gold).long().to(self.device)
         self.passes.saw(lambda: distribution.log_probs(gold), gold)
+        self.passes.over(lambda: self._mass(gold))
         return cross_entropy(
             distribution, batch, self.label_smoothing, self._weights, self.focal_gamma
         )
+
+    def _mass(self, gold: Tensor) -> float:
+        """What the loss is a mean over: the weights of all gold labels [B, U]."""
+        real = gold >= 0
+        if self._weights is None:
+            return float(real.sum())
+        weights = self._weights[: gold.shape[1]].expand(*gold.shape, -1)
+        of_gold = weights.gather(-1, gold.clamp(min=0)[..., None]).squeeze(-1)
+        return float(torch.where(real, of_gold, 0.0).sum())
+
+    def _loss_of(self, examples: Rows) -> Callable[[Rows], tuple[Tensor, dict[str, float]]]:
+        """The loss on some of these texts, by their places."""
+        return lambda rows: self._logged(examples[rows])
 
     def _logged(self, examples: Rows) -> tuple[Tensor, dict[str, float]]:
         """The loss on these texts, and what to log of it."""

@@ -18,6 +18,19 @@ class RewardError(RuntimeError):
     """A reward failed, or gave something that is not a score; the message names it."""
 
 
+class NonFiniteReward(RewardError):
+    """A reward gave NaN or infinity.
+
+    Args:
+        message: which one did, on what.
+        examples: the texts that it did so on.
+    """
+
+    def __init__(self, message: str, examples: Iterable[int] = ()) -> None:
+        super().__init__(message)
+        self.examples: Rows = np.fromiter(examples, np.int32)
+
+
 class Reward:
     """Scores labelings; the reward of a step is how much it raised the score.
 
@@ -146,7 +159,8 @@ class Reward:
         before = np.zeros(rows)
         for t in range(units):
             score = self.score(prefix(labelings, t + 1))
-            steps[:, t] = score - before
+            with np.errstate(invalid="ignore"):  # infinity less itself; `checked_steps` says so
+                steps[:, t] = score - before
             before = score
         return steps
 

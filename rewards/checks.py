@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lingym.rewards.base import Reward, RewardError, take
+from lingym.rewards.base import NonFiniteReward, Reward, RewardError, take
 from lingym.types import FloatArray, IntArray, Labelings
 
 
@@ -78,9 +78,11 @@ def _check_array(
     finite = np.isfinite(array)
     if not finite.all():
         place = tuple(np.argwhere(~finite)[0])
-        raise RewardError(
+        rows = np.flatnonzero(~finite.reshape(len(finite), -1).all(1))
+        raise NonFiniteReward(
             f"reward {reward.name}: {what} of example {labelings.examples[place[0]]} "
-            f"is {array[place]}"
+            f"is {array[place]}",
+            np.unique(labelings.examples[rows]),
         )
 
 

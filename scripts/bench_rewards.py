@@ -129,7 +129,10 @@ class Scene:
         self._wait()
         began = time.perf_counter()
         loss, _ = self.agent.loss(self.batch)
-        self.agent._step(loss)
+        optimizer = self.agent.policy.optimizer
+        optimizer.zero_grad()
+        loss.backward()
+        self.agent._step([w for group in optimizer.param_groups for w in group["params"]], {})
         self._wait()
         return time.perf_counter() - began
 

@@ -6,9 +6,12 @@ from typing import Literal
 
 from lingym.scripts.arguments import AgentName, Reading, TaskName, TaskOptions
 from lingym.scripts.options_augment import Augmenting
+from lingym.scripts.options_disk import Disk
 from lingym.scripts.options_fusion import Fusion
+from lingym.scripts.options_guard import Guard
 from lingym.scripts.options_little import LittleData
 from lingym.scripts.options_robust import Robust
+from lingym.scripts.options_saving import Saving
 from lingym.scripts.options_tuning import EncoderTuning
 
 
@@ -42,10 +45,13 @@ class Train:
     reading: Reading = field(default_factory=Reading)
     options: TaskOptions = field(default_factory=TaskOptions)
     tuning: EncoderTuning = field(default_factory=EncoderTuning)
+    disk: Disk = field(default_factory=Disk)
     fusion: Fusion = field(default_factory=Fusion)
     augmenting: Augmenting = field(default_factory=Augmenting)
     little: LittleData = field(default_factory=LittleData)
     robust: Robust = field(default_factory=Robust)
+    saving: Saving = field(default_factory=Saving)
+    guard: Guard = field(default_factory=Guard)
     max_tokens: int = 256
     """Tokens to a window, special tokens among them."""
     overflow: Literal["windows", "refuse"] = "windows"
@@ -155,10 +161,10 @@ class Train:
 
     def run(self) -> None:
         """Train, and say what came of it."""
-        from lingym.scripts.training import train
+        from lingym.scripts.resume import to_its_end
 
         self.check()
-        train(self)
+        to_its_end(self)
 
     def check(self) -> None:
         """Refuse what makes no run, before a file is read.
@@ -172,6 +178,9 @@ class Train:
         check_use(self)
         self.tuning.check(self.agent, self.warm_start is not None)
         self.fusion.check(self.warm_start is not None)
+        self.disk.check(self)
         self.augmenting.check(self.agent, self.task)
         self.little.check(self.agent, self.task, self.warm_start is not None)
         self.robust.check(self.agent, self.dropout, self.weight_decay)
+        self.saving.check()
+        self.guard.check()

@@ -1,14 +1,12 @@
 """A training run from its arguments to its folder."""
 
-import sys
-import time
-from collections import Counter
+import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from stable_baselines3.common.callbacks import BaseCallback
 
 from lingym.agents import (
     PPO,
@@ -23,41 +21,32 @@ from lingym.agents import (
 from lingym.agents.alike import same_tokens
 from lingym.agents.callbacks import DevCallback, Measurement
 from lingym.agents.episodic import EpisodicAlgorithm
-from lingym.agents.labeller import model_folder
 from lingym.agents.schedules import warmup_linear
-from lingym.envs import (
-    Abstaining,
-    Corpus,
-    Dataset,
-    LabelVectorEnv,
-    MultiTask,
-    Task,
-    build,
-    load_corpus,
-)
-from lingym.envs.tasks import TASKS, Example
-from lingym.envs.tasks.abstaining import SETTING, known_task
-from lingym.envs.tasks.multitask import FIELD
+from lingym.envs import Dataset, LabelVectorEnv
 from lingym.envs.tokenizer import load_tokenizer
 from lingym.hub import TINY
 from lingym.policies import (
     LabelPolicy,
     ResidualPolicy,
     load_heads,
-    read_labels,
     read_settings,
     saved_policy,
     trained_parameters,
 )
 from lingym.policies.save import kept_verbaliser
-from lingym.rewards import ABSTAIN
-from lingym.scripts.little import begin_head, head_arguments, shots, split_of, task_arguments
-from lingym.scripts.mix import load_mix
+from lingym.scripts.going_on import going_on, keeping
+from lingym.scripts.little import begin_head, head_arguments, split_of
 from lingym.scripts.reward_state import resume_reward, save_reward
 from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
+from lingym.scripts.run_folder import say as say
+from lingym.scripts.signals import Stop
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS
 from lingym.scripts.training_cost import begin_memory, cost
+from lingym.scripts.training_data import begun_from, encoder
+from lingym.scripts.training_data import read as read
+from lingym.scripts.training_data import task_and_corpus as task_and_corpus
+from lingym.scripts.training_data import used as used
 from lingym.types import LabelSpace
 
 AGENTS: dict[str, Any] = {
@@ -80,6 +69,8 @@ def train(
     score_test: bool = True,
     dataset: Dataset | None = None,
     begin: Callable[[EpisodicAlgorithm], None] = lambda _: None,
+    resume: bool = False,
+    stop: Stop | None = None,
 ) -> dict[str, Any]:
     """Do the run that the arguments describe.
 
@@ -89,13 +80,16 @@ def train(
         score_test: score the test split, if there is one; a search over options must not.
         dataset: what `read` gives for the arguments, if it is at hand.
         begin: called with the agent before it learns.
+        resume: go on with the run that the folder holds, which has these arguments.
+        stop: whether the run is asked to stop, which it then does with `RunStopped`.
 
     Returns:
         What stands in ``metrics.json``: dev and test metrics and the cost of training.
     """
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    refuse_old_run(arguments.out)
+    if not resume:
+        refuse_old_run(arguments.out)
     dataset = read(arguments) if dataset is None else dataset
     texts = dataset[split_of(arguments, dataset)]
     zero_shot = arguments.little.zero_shot
@@ -111,19 +105,26 @@ def train(
         told = resume_reward(agent.label_env.reward, arguments.warm_start)
         if told:
             say(told)
+    agent.guard = arguments.guard.guard(arguments.out, say)
     begin(agent)
-    begin_run(arguments.out, arguments)
+    if not resume:
+        begin_run(arguments.out, arguments)
     begin_memory(agent.device)
-    began = time.monotonic()
+    stop = Stop() if stop is None else stop
+    kept = keeping(arguments, stop)
+    state = going_on(arguments, kept) if resume else None
     if not zero_shot:
-        agent.learn(
-            total_episodes=episodes,
-            callback=dev,
-            tb_log_name=arguments.agent,
-            progress_bar=arguments.progress,
-        )
+        callbacks: list[BaseCallback] = [*([dev] if dev else []), kept]
+        with stop.waiting():
+            agent.learn(
+                total_episodes=None if state else episodes,
+                callback=callbacks,
+                tb_log_name=arguments.agent,
+                progress_bar=arguments.progress,
+                resume=state,
+            )
     spent = cost(agent.policy)  # before the test split is read
-    seconds = time.monotonic() - began - (dev.evaluation_seconds if dev else 0.0)
+    seconds = kept.spent - kept.seconds - (dev.evaluation_seconds if dev else 0.0)
     labeller = Labeller(
         agent.policy,
         arguments.task,
@@ -153,106 +154,17 @@ def train(
         metrics["dev"] = evaluate(agent.policy, dataset["dev"])
     if dev:
         metrics["curve"] = [vars(point) for point in dev.curve]
+    if dev and dev.alarms:
+        metrics["alarms"] = dev.alarms.raised
+    if agent.guard.skipped:
+        metrics["training"]["skipped"] = agent.guard.skipped
     write_json(arguments.out / "metrics.json", metrics)
+    shutil.rmtree(kept.folder, ignore_errors=True)  # the run has ended
     for split in ("dev", "test"):
         if metrics[split]:
             say(f"{split}: " + ", ".join(f"{k} {v:.4f}" for k, v in metrics[split].items()))
     say(f"saved in {arguments.out}")
     return metrics
-
-
-def read(arguments: Train) -> Dataset:
-    """The corpus of a run, in the tokens of its encoder."""
-    task, source = task_and_corpus(arguments)
-
-    def keep(split: str, examples: list[Example]) -> list[Example]:
-        kept = used(arguments, task, split, examples)
-        if split != "train":
-            return kept
-        augmented, told = arguments.augmenting.augmented(kept, task, arguments.seed)
-        if told:
-            say(told)
-        return augmented
-
-    # The labels are those of all texts: a run on a slice can go on with the rest.
-    return build(
-        *(task, source, encoder(arguments), arguments.max_tokens, arguments.overflow), keep=keep
-    )
-
-
-def used(arguments: Train, task: Task, split: str, examples: list[Example]) -> list[Example]:
-    """The texts of a split that a run uses, in its order: those that its limits leave."""
-    if split == "train" and arguments.limit_seed is not None:
-        order = np.random.default_rng(arguments.limit_seed).permutation(len(examples))
-        examples = [examples[place] for place in order]
-    kept = limited(examples, getattr(arguments, f"{split}_limit"), isinstance(task, MultiTask))
-    if split != "train" or arguments.little.few_shot is None:
-        return kept
-    return shots(arguments, kept, task.label_space(examples))
-
-
-def limited(examples: list[Example], limit: int | None, each_task: bool) -> list[Example]:
-    """The first examples; of a mix the first of each task."""
-    if limit is None or not each_task:
-        return examples[:limit]
-    seen: Counter[object] = Counter()
-    kept = []
-    for example in examples:
-        seen[example.record[FIELD]] += 1
-        if seen[example.record[FIELD]] <= limit:
-            kept.append(example)
-    return kept
-
-
-def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
-    """What a run labels, with the labels of its warm start if it has one."""
-    kind = arguments.task
-    given = {**arguments.options.arguments(kind), **arguments.reading.arguments(kind)}
-    given |= task_arguments(arguments)
-    abstaining = arguments.options.abstaining()
-    files = {name: getattr(arguments, name) for name in ("corpus", "train", "dev", "test")}
-    named = {name: value for name, value in files.items() if value is not None}
-    own = arguments.train or arguments.corpus or (arguments.little.zero_shot and named)
-    if kind == "multitask":
-        if named:
-            raise ValueError(f"multitask reads its files from --mix: leave out --{min(named)}")
-        mix = arguments.options.mix
-        task, source = MultiTask.default() if mix is None else load_mix(mix)
-    else:
-        task = TASKS[kind](**given)
-        if abstaining is not None:
-            task = Abstaining(task, **abstaining)
-        source = load_corpus(
-            **(named if own else {"corpus": task.corpus, **named}),
-            options=arguments.reading.options(),
-        )
-    assert isinstance(source, Corpus)
-    folder = begun_from(arguments)
-    if folder is None:
-        return task, source
-    if arguments.warm_start is not None and arguments.encoder is not None:
-        raise ValueError("--warm-start brings its own encoder: leave out --encoder")
-    kept = read_settings(folder).get("task_settings", {})
-    labels = read_labels(folder)
-    if isinstance(task, MultiTask):
-        return MultiTask(task.tasks, task.weights, labels.names), source
-    if abstaining is not None and ABSTAIN not in labels.names:
-        return Abstaining(TASKS[kind].of_space(labels, **{**kept, **given}), **abstaining), source
-    if abstaining is not None:
-        kept = {**kept, SETTING: {**kept.get(SETTING, {}), **abstaining}}
-    return known_task(TASKS[kind], labels, **{**kept, **given}), source
-
-
-def begun_from(arguments: Train) -> Path | None:
-    """The model folder of the warm start, or of the labeller to be corrected."""
-    run = arguments.warm_start or arguments.fusion.residual
-    return None if run is None else model_folder(run)
-
-
-def encoder(arguments: Train) -> str:
-    """The encoder whose tokens are read: that of what the run begins from, or the one asked for."""
-    folder = begun_from(arguments)
-    return arguments.encoder or "minilm" if folder is None else str(folder)
 
 
 def policy_class(arguments: Train, dataset: Dataset) -> tuple[type[LabelPolicy], dict[str, Any]]:
@@ -350,6 +262,9 @@ def dev_callback(
         patience=arguments.patience,
         keep_best=arguments.keep_best,
         tell=tell,
+        alarms=arguments.guard.alarms(
+            begun_from(arguments) is not None and arguments.agent != "supervised", say
+        ),
     )
 
 
@@ -371,8 +286,3 @@ def labels_of(space: LabelSpace) -> str:
     if space.form == "text":
         return f"{len(space.roles)} candidate labels"
     return f"{len(space)} labels" if len(space) else "candidates as labels"
-
-
-def say(line: str) -> None:
-    """A line for the person who watches; results go to files and standard output."""
-    print(line, file=sys.stderr, flush=True)

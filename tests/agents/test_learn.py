@@ -256,9 +256,9 @@ def test_a_run_that_goes_on_has_the_rates_and_the_progress_of_its_second_half(
     rates: list[float] = []
     step = learner._step
 
-    def spy(loss: Any) -> float:
+    def spy(*gradient: Any) -> float:
         rates.append(learner.policy.optimizer.param_groups[0]["lr"])
-        return float(step(loss))
+        return float(step(*gradient))
 
     monkeypatch.setattr(learner, "_step", spy)
     monkeypatch.setattr(learner.label_env.reward, "advance", told.append)
