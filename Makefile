@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test format lint types docs clean
+.PHONY: demo test format lint types docs clean lock audit test-locked
 
 demo: $(VENV)/run.stamp  ## train on the generated corpus: supervised beside PPO
 	$(BIN)/lingym demo
@@ -29,6 +29,34 @@ types: $(VENV)/dev.stamp
 
 docs: $(VENV)/dev.stamp  ## run the Python in README and docs/, and follow their links
 	$(BIN)/python -m pytest tests/test_docs.py
+
+# Packages by hash, in an environment of their own. Not `make test`'s: a torch of another index than PyPI's, such as
+# another CPU build, has another hash, and pip would refuse it.
+LOCKED := build/locked
+LOCKED_INSTALL := $(LOCKED)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
+
+test-locked: $(LOCKED)/stamp  ## the tests on the packages of requirements/*.lock, every hash checked
+	$(LOCKED)/bin/python -m pytest -n logical --dist loadfile $(PYTEST)
+
+$(LOCKED)/stamp: pyproject.toml $(wildcard requirements/*.lock)
+	rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
+	$(LOCKED_INSTALL) --require-hashes --requirement requirements/build.lock
+	$(LOCKED_INSTALL) --require-hashes --requirement requirements/test.lock
+	$(LOCKED)/bin/python -m pip check --quiet || $(LOCKED_INSTALL) --require-hashes --requirement requirements/torch-cuda.lock
+	$(LOCKED)/bin/python -m pip check
+	$(LOCKED_INSTALL) --editable .
+	touch $@
+
+lock: build/tools/stamp $(VENV)/dev.stamp  ## write requirements/*.lock again, after a change of constraints.txt
+	$(BIN)/python requirements/lock.py build/tools/bin/uv
+
+audit: build/tools/stamp  ## known vulnerabilities of the locked packages; exit status 2: the database was silent
+	@build/tools/bin/python requirements/audit.py build/tools/bin/pip-audit
+
+build/tools/stamp: Makefile
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 pip-audit==2.10.1
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -125,7 +125,9 @@ def masked_head(encoder: str, config: Any, verbaliser: Verbaliser, count: int) -
     try:
         with quiet(), torch.random.fork_rng(devices=[]):
             if (Path(path) / "lingym.json").is_file():
-                model = AutoModelForMaskedLM.from_config(config, dtype=torch.float32)
+                model = AutoModelForMaskedLM.from_config(
+                    config, dtype=torch.float32, trust_remote_code=False
+                )
                 return MaskedHead(model, verbaliser)
             model, report = AutoModelForMaskedLM.from_pretrained(
                 path,

@@ -37,7 +37,7 @@ def stock_model(policy: LabelPolicy) -> PreTrainedModel | None:
         config.problem_type = "multi_label_classification"
     try:
         with torch.random.fork_rng(devices=[]):  # its random initial weights are replaced below
-            stock = kind.from_config(config)
+            stock = kind.from_config(config, trust_remote_code=False)
     except ValueError:
         return None  # the architecture has no such classifier
     weights = _weights(policy, stock)

@@ -334,14 +334,14 @@ def test_a_runs_model_is_in_the_run(sound: Path, tmp_path: Path) -> None:
     [
         "predict {model} --text stop",
         "predict {good} --with {model} --text stop",
-        "evaluate {model} --file {data}",
-        "explain {model} --text stop",
+        "evaluate {model} --data {data}",
+        "explain {model} stop",
         "merge {model} --out {out}",
-        "fuse {good} {model} --out {out}",
+        "fuse --out {out} {good} {model}",
         "train --corpus synthetic:commands?train=8&dev=8 --warm-start {model} --out {out}",
         "train --corpus synthetic:commands?train=8&dev=8 --residual {model} --out {out}",
         "train --corpus synthetic:commands?train=8&dev=8 --encoder {model} --out {out}",
-        "stream {model} --file {data} --out {out}",
+        "stream {model} --data {data} --out {out}",
     ],
 )
 def test_no_command_runs_what_a_model_names(sound: Path, tmp_path: Path, line: str) -> None:
@@ -351,9 +351,8 @@ def test_no_command_runs_what_a_model_names(sound: Path, tmp_path: Path, line: s
     (tmp_path / "data.jsonl").write_text('{"tokens": ["stop"], "labels": ["O"]}\n')
     places = {"model": folder, "good": sound, "data": tmp_path / "data.jsonl"}
     words = line.format(out=tmp_path / "out", **places).split()
-    with pytest.raises((ValueError, SystemExit), match=r"names code|status|[12]") as caught:
+    with pytest.raises(ValueError, match="names code"):
         parse(words).run()
-    assert "names code" in str(caught.value), str(caught.value)
     assert not marker.exists()
 
 
