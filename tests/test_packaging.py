@@ -84,17 +84,44 @@ def requirements(pyproject: dict[str, Any]) -> list[Requirement]:
     return [Requirement(text) for text in project["dependencies"] + extras]
 
 
-def test_constraints_pin_every_requirement_within_its_range(
-    root: Path, pyproject: dict[str, Any]
-) -> None:
+def pins_of(path: Path, python: str) -> dict[str, Version]:
+    """The versions that a constraint file pins on that Python."""
     pins = {}
-    for line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            name, version = line.split("==")
-            pins[canonicalize_name(name)] = Version(version)
+            pin = Requirement(line)
+            if pin.marker is None or pin.marker.evaluate({"python_version": python}):
+                assert canonicalize_name(pin.name) not in pins, f"{pin.name} is pinned twice"
+                pins[canonicalize_name(pin.name)] = Version(str(pin.specifier).removeprefix("=="))
+    return pins
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("name", ["constraints", "constraints-oldest", "constraints-newest"])
+def test_constraints_pin_every_requirement_within_its_range(
+    name: str, python: str, root: Path, pyproject: dict[str, Any]
+) -> None:
+    pins = pins_of(root / f"{name}.txt", python)
     for requirement in requirements(pyproject):
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
     assert not [name for name, version in pins.items() if version.local], "a pin of one build only"
+
+
+def test_oldest_versions_are_the_lower_bounds(root: Path, pyproject: dict[str, Any]) -> None:
+    pins = pins_of(root / "constraints-oldest.txt", "3.11")
+    for requirement in requirements(pyproject):
+        (bound,) = [
+            Version(part.version)
+            for part in requirement.specifier
+            if part.operator in {">=", "==", "~="}
+        ]
+        assert pins[canonicalize_name(requirement.name)] == bound, requirement
+
+
+def test_newest_versions_are_no_older_than_the_tested_ones(root: Path) -> None:
+    newest = pins_of(root / "constraints-newest.txt", "3.11")
+    for name, version in pins_of(root / "constraints.txt", "3.11").items():
+        assert newest[name] >= version, name
 
 
 @pytest.mark.slow
