@@ -95,12 +95,12 @@ class Checkpoints(BaseCallback):
         return None if found is None else found.state
 
     def run_state(self) -> dict[str, Any]:
-        """The seconds that the run took so far."""
-        return {"spent": self.spent}
+        """The seconds that the run took so far, those of writing among them."""
+        return {"spent": self.spent, "seconds": self.seconds, "needed": False}
 
     def load_run_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `run_state` gave."""
-        self._before = state["spent"]
+        self._before, self.seconds = state["spent"], state["seconds"]
 
     def _on_training_start(self) -> None:
         agent: Any = self.model

@@ -28,7 +28,7 @@ class Regularisation:
         self.settings, self.policy = settings, policy
         self.dropouts: list[nn.Dropout] = []
         self.start: list[tuple[nn.Parameter, Tensor]] | None = None
-        self._decayed: list[dict[str, Any]] = []
+        self._decayed: list[int] = []  # the groups' places: loading an optimiser makes them anew
         if settings.dropout_rates is not None:
             if not hidden_dropouts(policy.encoder):
                 raise ValueError(
@@ -38,7 +38,7 @@ class Regularisation:
             self.dropouts = hidden_dropouts(policy)
         if settings.weight_decay_end is not None:
             groups = policy.optimizer.param_groups
-            self._decayed = [group for group in groups if group.get("weight_decay")]
+            self._decayed = [n for n, group in enumerate(groups) if group.get("weight_decay")]
             if not self._decayed:
                 raise ValueError("the optimiser decays nothing: leave out weight_decay_end")
 
@@ -75,8 +75,8 @@ class Regularisation:
         if self.settings.weight_decay_end is not None:
             first, last = self.policy.weight_decay, self.settings.weight_decay_end
             told["weight_decay"] = first + progress * (last - first)
-            for group in self._decayed:
-                group["weight_decay"] = told["weight_decay"]
+            for place in self._decayed:
+                self.policy.optimizer.param_groups[place]["weight_decay"] = told["weight_decay"]
         return told
 
     @torch.no_grad()

@@ -97,9 +97,10 @@ class Resumable:
             self.label_env.reward.load_state(state["reward"])
         known = callbacks_of(self._callback)
         for name, saved in state["callbacks"].items():
-            if name not in known:
+            if name not in known and saved.get("needed", True):
                 raise ValueError(f"the run had a callback {name}, and this one has none")
-            known[name].load_run_state(saved)
+            if name in known:
+                known[name].load_run_state(saved)
         set_global_noise(state["noise"], self.device)  # at the end: what comes before may draw
 
     def _shared(self) -> set[int]:
@@ -125,27 +126,34 @@ def callbacks_of(callback: Any) -> dict[str, Any]:
 
 def _out(value: Any, shared: set[int]) -> Any:
     if hasattr(value, "run_state"):
-        return value.run_state()
-    if hasattr(value, "load_state"):
-        return value.state()
-    if isinstance(value, nn.Module):
-        return of_module(value, shared)
-    if isinstance(value, np.random.Generator | torch.Generator):
-        return of_generator(value)
-    return value
+        own = value.run_state()
+    elif hasattr(value, "load_state"):
+        own = value.state()
+    elif isinstance(value, nn.Module):
+        own = of_module(value, shared)
+    elif isinstance(value, np.random.Generator | torch.Generator):
+        own = of_generator(value)
+    else:
+        return value
+    return {"object": type(value).__name__, "state": own}
 
 
 def _in(owner: Any, name: str, saved: Any, shared: set[int]) -> None:
-    now: Any = getattr(owner, name, None)
-    if hasattr(now, "run_state"):
-        now.load_run_state(saved)
-    elif hasattr(now, "load_state"):
-        now.load_state(saved)
-    elif isinstance(now, nn.Module):
-        to_module(now, saved, shared)
-    elif isinstance(now, np.random.Generator | torch.Generator):
-        to_generator(now, saved)
-    elif isinstance(saved, Mapping) and "weights" in saved and now is None:
-        raise ValueError(f"the run had {name}, and this one has none: set it before it goes on")
-    else:
+    if not isinstance(saved, Mapping) or saved.keys() != {"object", "state"}:
         setattr(owner, name, saved)
+        return
+    now: Any = getattr(owner, name, None)
+    own = saved["state"]
+    if type(now).__name__ != saved["object"]:
+        raise ValueError(
+            f"the run had a {saved['object']} as {name}, and this one has {now!r}: set it before "
+            "the run goes on"
+        )
+    if hasattr(now, "run_state"):
+        now.load_run_state(own)
+    elif hasattr(now, "load_state"):
+        now.load_state(own)
+    elif isinstance(now, nn.Module):
+        to_module(now, own, shared)
+    else:
+        to_generator(now, own)
