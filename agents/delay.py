@@ -7,7 +7,6 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,7 +18,7 @@ from lingym.agents.one_update import OneUpdate
 from lingym.agents.out_of_memory import halving
 from lingym.agents.run_state import Tree
 from lingym.agents.update import cut, updated
-from lingym.types import FloatArray, IntArray, Rows
+from lingym.types import UNDECIDED, FloatArray, IntArray, Rows
 
 Importance = Literal["unit", "labelling"]
 
@@ -123,7 +122,7 @@ class LateFeedback(OneUpdate):
             self._set_rate(place / len(batches))
             if self.label_env.reward.exhausted:  # what waits is not answered any more
                 break
-            halving(self.rollout[rows], self._wait, partial(cut, self))
+            self.waiting.append(self._labelled(self.rollout[rows]))
             while self._due():
                 self._update(self.waiting.popleft(), logs)
         self._write(logs)
@@ -140,22 +139,27 @@ class LateFeedback(OneUpdate):
         """The loss on labelings of an older policy, and what to log of it."""
         raise NotImplementedError
 
-    def _wait(self, examples: Rows) -> None:
-        """Label texts, and have the labelings wait."""
-        self.waiting.append(self._labelled(examples))
-
     @torch.no_grad()
     def _labelled(self, examples: Rows) -> Waiting:
         """Labelings of texts by the policy as it is."""
-        batch = self.label_env.episodes.batch(examples)
-        distribution = self.policy.distribution(
-            self.policy.features(self.policy.texts(batch)), batch
-        )
-        labels = distribution.sample(self.samples, self._generator)
-        log_probs = taken(distribution.log_probs(labels), labels)
+        episodes, policy = self.label_env.episodes, self.policy
+        size = (self.samples, len(examples), int(episodes.lengths[examples].max()))
+        labels = torch.full(size, UNDECIDED, device=self.device)
+        log_probs = torch.zeros(size, device=self.device)
+
+        def label(rows: Rows) -> None:
+            batch = episodes.batch(examples[rows])
+            inside = np.s_[:, torch.from_numpy(rows), : batch.gold.shape[1]]
+            distribution = policy.distribution(policy.features(policy.texts(batch)), batch)
+            given = distribution.sample(self.samples, self._generator)
+            labels[inside] = given
+            log_probs[inside] = taken(distribution.log_probs(given), given)
+
+        places = np.arange(len(examples))
+        halving(places, label, lambda rows, error: cut(self, examples[rows], error))
         rate: Any = self.policy.optimizer.param_groups[0]["lr"]
         return Waiting(
-            batch.examples,
+            examples.astype(np.int32),
             labels.cpu().numpy().astype(np.int32),
             log_probs.cpu().numpy(),
             float(rate),

@@ -193,6 +193,6 @@ def halving(
 
 def release() -> None:
     """Give back what nothing holds any more."""
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
