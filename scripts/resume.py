@@ -28,8 +28,10 @@ class Resume:
         """Train on, and say what came of it.
 
         Raises:
-            ValueError: there is nothing to go on with, or it was made from other files.
+            ValueError: there is nothing to go on with, or it was made from other files, or its reward
+                is code that this user did not name.
         """
+        from lingym.scripts.own_code import check_own
         from lingym.scripts.run_files import changed
         from lingym.scripts.run_folder import say
 
@@ -49,6 +51,7 @@ class Resume:
         if before != lingym.__version__:
             say(f"the run began with lingym {before}, and this is {lingym.__version__}")
         arguments = replace(options_of(config["arguments"]), out=folder)
+        check_own(arguments.reward, config)  # before anything reads the reward
         arguments.check()
         to_its_end(arguments, resume=True, shown=self.folder)
 

@@ -13,6 +13,7 @@ from typing import Any
 import lingym
 from lingym.files import replace_file
 from lingym.rewards.own import files
+from lingym.scripts.own_code import mark_of
 from lingym.scripts.run_files import files_of
 from lingym.scripts.train import Train
 
@@ -42,7 +43,8 @@ def begin_run(folder: Path, arguments: Train) -> None:
             "arguments": asdict(arguments),
             **about_run(),
             "folder": str(Path.cwd()),
-            "files": files_of(arguments),
+            "files": (known := files_of(arguments)),
+            **mark_of(arguments.reward, known),
         },
     )
 
