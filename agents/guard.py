@@ -185,7 +185,10 @@ def _named(texts: Sequence[Mapping[str, Any]]) -> str:
     """Where the texts of a batch stand, and how each begins."""
     if not texts:
         return "texts that are not known"
-    listed = ", ".join(f"{text['where']} ({opening(text['text'])})" for text in texts[:NAMED])
+    said = (f" ({opening(text['text'])})" if text["text"] else "" for text in texts)
+    listed = ", ".join(
+        f"{text['where']}{words}" for text, words in zip(texts[:NAMED], said, strict=False)
+    )
     more = f", and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
     return f"{'a batch of ' if len(texts) > 1 else ''}{_count(len(texts))}: {listed}{more}"
 

@@ -3,6 +3,7 @@
 Sizes: B episodes, U units, K labels.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lingym.agents.episodic import detached, taken
+from lingym.agents.guard import Guard, NotFinite, wrong
 from lingym.agents.labeller import Labeller
 from lingym.agents.losses import (
     clipped_surrogate,
@@ -58,6 +60,7 @@ class OnlineLearner:
         labelled: texts labelled so far; the next one's id.
         updates: updates so far.
         given_up: texts that were pushed out while they waited for feedback.
+        guard: what happens to a number that is NaN or infinite; it is not saved.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class OnlineLearner:
         self.settings = settings = settings or OnlineSettings()
         self.labelled = self.updates = self.given_up = 0
         self.mean: float | None = None
+        self.guard = Guard()
         self.waiting: dict[int, Shown] = {}
         self.ready: list[Shown] = []
         self.random = np.random.default_rng(settings.seed)
@@ -159,7 +163,8 @@ class OnlineLearner:
 
         Raises:
             ValueError: no text of this id waits for feedback, or the rewards are not such.
-            FloatingPointError: the gradient is not finite.
+            NonFiniteError: the loss or the gradient is not finite, and the guard does not leave
+                such an update out; nothing was learned.
         """
         shown = self.waiting.get(id)
         if shown is None:
@@ -181,7 +186,13 @@ class OnlineLearner:
         baseline = self._running(together_, len(new))
         for _ in range(self.settings.n_epochs):
             loss, log = self.loss(together_, len(new), baseline)
-            log["grad_norm"] = self._step(loss)
+            try:
+                if not math.isfinite(log["loss"]):
+                    raise NotFinite(f"the loss is not finite ({wrong(log)})", log)
+                log["grad_norm"] = self._step(loss)
+            except NotFinite as error:  # what is new is not kept: it would spoil later updates
+                self._refused([*new, *old], error, {**log, **error.log})
+                return {}
         for shown in new:
             self.memory.add(shown)
         self.updates += 1
@@ -265,12 +276,27 @@ class OnlineLearner:
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), self.settings.max_grad_norm)
         if not torch.isfinite(norm):
-            raise FloatingPointError(
-                f"the gradient is not finite (loss {loss.item()}) after {self.updates} updates: "
-                "lower the learning rate, or look at the feedback"
-            )
+            raise NotFinite("the gradient is not finite", {"grad_norm": norm.item()})
         policy.optimizer.step()
         return float(norm)
+
+    def _refused(self, shown: Sequence[Shown], error: NotFinite, log: Mapping[str, float]) -> None:
+        """Have the guard take note of an update that is left out; it raises where it is to stop."""
+        texts = []
+        for each in shown:
+            names = each.text.space.names
+            given = [names[k] if names else int(k) for k in each.labels.tolist() if k >= 0]
+            rewards = None if each.rewards is None else each.rewards.tolist()
+            texts.append(
+                {
+                    **{"where": f"text {each.id}", "id": each.id, "text": ""},  # no words are kept
+                    **{"tokens": each.text.tokens.tolist(), "given": [given], "rewards": [rewards]},
+                }
+            )
+        what = f"{error} after {self.updates} updates"
+        advice = "lower the learning rate, or look at the feedback"
+        weights = list(self.policy.parameters())
+        self.guard.refuse(what, texts, {"loss": dict(log)}, error, weights, advice)
 
     def _unknown(self, id: int) -> str:
         """Why no text of this id waits for feedback."""

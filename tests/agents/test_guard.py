@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -13,16 +14,20 @@ import torch
 from lingym.agents import (
     PPO,
     REINFORCE,
+    SARSA,
     ExpectedReward,
     Guard,
+    Labeller,
     LabelVecEnv,
     MinimumRisk,
     NonFiniteError,
+    OnlineLearner,
+    OnlineSettings,
     PreferenceLearning,
     Supervised,
 )
 from lingym.agents.episodic import EpisodicAlgorithm
-from lingym.envs import Dataset
+from lingym.envs import Dataset, LabelVectorEnv
 from lingym.rewards import Accuracy, Preference, Reward, RewardError
 from lingym.types import FloatArray, Labelings
 
@@ -272,3 +277,52 @@ def test_a_guard_goes_on_from_its_state(tmp_path: Path) -> None:
     other.load_run_state(json.loads(json.dumps(guard.run_state())))
     assert (other.skipped, other.found) == (1, guard.found)
     assert other.earned.take() == (2.0, pytest.approx(math.sqrt(0.5)))
+
+
+@pytest.mark.parametrize("mode", ["stop", "skip"])
+def test_the_online_learner_takes_no_such_step(
+    commands: Callable[..., Dataset], tmp_path: Path, mode: Any
+) -> None:
+    dataset = commands("tagging")
+    policy = Supervised(
+        "LabelPolicy",
+        LabelVecEnv(LabelVectorEnv(dataset=dataset)),
+        policy_kwargs={"encoder": "tiny"},
+        seed=0,
+        device="cpu",
+    ).policy
+    labeller = Labeller(policy, "tagging", dataset.tokenizer, max_tokens=64)
+    learner = OnlineLearner(labeller, OnlineSettings(batch_size=2))
+    learner.guard = Guard(mode, folder=tmp_path, tell=lambda _: None)
+    ids = [told["id"] for told in learner.label(["wake me at seven", "play some jazz"])]
+    policy.label_head.weight.register_hook(lambda gradient: gradient * math.nan)
+    before = {name: value.clone() for name, value in policy.state_dict().items()}
+    assert learner.feedback(ids[0], 1.0) == {}
+    if mode == "stop":
+        with pytest.raises(NonFiniteError, match=r"gradient is not finite .* text 0, text 1"):
+            learner.feedback(ids[1], 0.0)
+    else:
+        assert learner.feedback(ids[1], 0.0) == {}
+        assert learner.guard.skipped == 1
+    assert learner.updates == 0 and not len(learner.memory)
+    assert all(torch.equal(value, before[name]) for name, value in policy.state_dict().items())
+    assert not policy.optimizer.state
+    (step,) = json.loads((tmp_path / "nonfinite.json").read_text())["steps"]
+    assert [text["rewards"][0][-1] for text in step["texts"]] == [1.0, 0.0]
+
+
+def test_sarsa_learns_nothing_from_a_reward_that_is_no_number() -> None:
+    class Broken(gymnasium.Env[Any, Any]):
+        observation_space = gymnasium.spaces.Discrete(2)
+        action_space = gymnasium.spaces.Discrete(2)
+
+        def reset(self, **_: Any) -> Any:
+            return 0, {}
+
+        def step(self, action: Any) -> Any:
+            return 1, math.nan, True, False, {}
+
+    agent = SARSA(Broken(), seed=0)
+    with pytest.raises(NonFiniteError, match=r"target of step 0 is nan \(reward nan"):
+        agent.learn(3)
+    assert not agent.weights.any()
