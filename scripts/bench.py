@@ -7,6 +7,7 @@ from tyro.conf import subcommand
 
 from lingym.scripts.bench_active import ActiveCurves
 from lingym.scripts.bench_compare import Compare
+from lingym.scripts.bench_disk import DiskBench
 from lingym.scripts.bench_drift import Drift
 from lingym.scripts.bench_encoder import EncoderBench
 from lingym.scripts.bench_feedback import FeedbackCurves
@@ -14,6 +15,7 @@ from lingym.scripts.bench_few_shot import FewShotCurves
 from lingym.scripts.bench_gradients import Gradients
 from lingym.scripts.bench_robustness import RobustnessReport
 from lingym.scripts.bench_rouge import RougeRate
+from lingym.scripts.bench_soak import Soak
 from lingym.scripts.bench_speed import Speed, run
 
 
@@ -36,6 +38,8 @@ class Bench:
         | Annotated[FeedbackCurves, subcommand("feedback")]
         | Annotated[Gradients, subcommand("gradients")]
         | Annotated[Drift, subcommand("drift")]
+        | Annotated[DiskBench, subcommand("disk")]
+        | Annotated[Soak, subcommand("soak")]
         | Annotated[Compare, subcommand("compare")]
         | Annotated[FewShotCurves, subcommand("few-shot")]
         | Annotated[ActiveCurves, subcommand("active")]

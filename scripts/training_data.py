@@ -6,7 +6,18 @@ from pathlib import Path
 import numpy as np
 
 from lingym.agents.labeller import model_folder
-from lingym.envs import Abstaining, Corpus, Dataset, MultiTask, Task, build, load_corpus
+from lingym.envs import (
+    Abstaining,
+    Corpus,
+    Dataset,
+    MultiTask,
+    Task,
+    build,
+    load_corpus,
+    stream_corpus,
+)
+from lingym.envs.corpora.load import SPLITS
+from lingym.envs.disk import build_on_disk
 from lingym.envs.tasks import TASKS, Example
 from lingym.envs.tasks.abstaining import SETTING, known_task
 from lingym.envs.tasks.multitask import FIELD
@@ -21,6 +32,12 @@ from lingym.scripts.train import Train
 def read(arguments: Train) -> Dataset:
     """The corpus of a run, in the tokens of its encoder."""
     task, source = task_and_corpus(arguments)
+    if arguments.disk.on_disk is not None:
+        return build_on_disk(
+            *(task, source, arguments.disk.on_disk, encoder(arguments)),
+            *(arguments.max_tokens, arguments.overflow),
+            {split: getattr(arguments, f"{split}_limit") for split in SPLITS},
+        )
 
     def keep(split: str, examples: list[Example]) -> list[Example]:
         kept = used(arguments, task, split, examples)
@@ -69,17 +86,18 @@ def task_and_corpus(arguments: Train) -> tuple[Task, Corpus]:
     abstaining = arguments.options.abstaining()
     files = {name: getattr(arguments, name) for name in ("corpus", "train", "dev", "test")}
     named = {name: value for name, value in files.items() if value is not None}
+    load = load_corpus if arguments.disk.on_disk is None else stream_corpus
     own = arguments.train or arguments.corpus or (arguments.little.zero_shot and named)
     if kind == "multitask":
         if named:
             raise ValueError(f"multitask reads its files from --mix: leave out --{min(named)}")
         mix = arguments.options.mix
-        task, source = MultiTask.default() if mix is None else load_mix(mix)
+        task, source = MultiTask.default() if mix is None else load_mix(mix, load)
     else:
         task = TASKS[kind](**given)
         if abstaining is not None:
             task = Abstaining(task, **abstaining)
-        source = load_corpus(
+        source = load(
             **(named if own else {"corpus": task.corpus, **named}),
             options=arguments.reading.options(),
         )

@@ -1,0 +1,66 @@
+"""Long runs: nothing grows and nothing stays open; and a soak tells where something does."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lingym.scripts.bench_disk import DiskBench, measured
+from lingym.scripts.bench_soak import Soak, judged, soak, watched
+from lingym.scripts.memory import held
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="wants Linux")
+
+
+def grown(own: float, files: int, number: int) -> Iterator[int]:
+    """An activity that keeps so many MiB and files each time."""
+    kept: list[bytearray] = []
+    opened: list[int] = []
+    for over in range(1, number + 1):
+        kept.append(bytearray(os.urandom(int(own * 2**20)) if own else b""))
+        opened += [os.dup(0) for _ in range(files)]
+        yield over
+    for file in opened:
+        os.close(file)
+
+
+def test_what_grows_is_found() -> None:
+    arguments = Soak(episodes=10, samples=10)
+    assert not watched(arguments, grown(0, 0, 10))["faults"]
+    (fault,) = watched(arguments, grown(4, 0, 10))["faults"]
+    assert fault.startswith("memory rose by")
+    (fault,) = watched(arguments, grown(0, 1, 10))["faults"]
+    assert fault.startswith("files: ")
+
+
+def test_a_thread_and_a_file_that_stay_are_found() -> None:
+    now = held()
+    arguments = Soak(episodes=10, samples=10)
+    more = dataclasses.replace(now, files=now.files + 1, threads=now.threads + 1)
+    samples = [(n, now if n < 10 else more) for n in range(1, 11)]
+    assert len(judged(arguments, samples, now, more)["faults"]) == 3
+
+
+def test_a_short_soak(capsys: pytest.CaptureFixture[str]) -> None:
+    soak(Soak(episodes=2000, samples=10))
+    said = capsys.readouterr().out
+    assert "corpus_f1: 2," in said and "a second" in said
+    with pytest.raises(ValueError, match="samples"):
+        soak(Soak(episodes=5))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["step", "supervised", "ppo", "reinforce"])
+def test_a_longer_soak(what: str) -> None:
+    episodes = 200_000 if what == "step" else 20_000
+    for report in soak(Soak(episodes=episodes, what=(what,))):  # type: ignore[arg-type]
+        assert not report["faults"]
+
+
+def test_the_bench_of_the_disk(tmp_path: Path) -> None:
+    figures = measured(DiskBench(sentences=60, copies=3, batches=3, folder=tmp_path))
+    assert figures["opened_sentences"] == 180
+    assert figures["open_batches_per_second"] > 0
+    assert not list(tmp_path.iterdir()), "the index was left behind"
