@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from lingym.agents.features import FeatureMap, default_features, from_dict, to_dict
+from lingym.agents.guard import NonFiniteError
 from lingym.types import Rows
 
 Weights = npt.NDArray[np.float64]
@@ -102,6 +103,9 @@ class SARSA:
 
         The schedules of the learning rate and of epsilon run once through each call. Afterwards
         `episode_returns` has the return of every episode that ended.
+
+        Raises:
+            NonFiniteError: a reward or a value is NaN or infinite; the weights are as before it.
         """
         if self.env is None:
             raise ValueError("no environment to learn in: load with env=")
@@ -124,6 +128,12 @@ class SARSA:
             next_action = self._explore(values, done)
             next_value = 0.0 if terminated else float(values[next_action])
             target = float(reward) + self.gamma * next_value
+            if not np.isfinite(target):
+                raise NonFiniteError(
+                    f"the target of step {self.num_timesteps} is {target} (reward {reward}, value "
+                    f"of what follows {next_value}): nothing was learned from it; lower the "
+                    "learning rate, or look at the reward"
+                )
             self._update(eligibility, state, action, target, old, rate / self.features.active)
             state, action, old = following, next_action, next_value
             self.num_timesteps += 1
