@@ -60,11 +60,20 @@ def cut(pieces: Pieces, size: int) -> list[Window]:
             head += 1
     starts = np.array([first[head] for head, _ in spans])
     ends = np.array([last[tail - 1] for _, tail in spans])
-    margin = np.minimum(first[None] - starts[:, None], ends[:, None] - last[None])  # [W, U]
-    # The edges of the text are no edges: nothing is missing beyond them.
-    margin[0] = np.where(margin[0] >= 0, ends[0] - last, margin[0])
-    margin[-1] = np.where(margin[-1] >= 0, first - starts[-1], margin[-1])
-    owner = margin.argmax(0)[part]  # [T] the window that owns each token
+    # Window by window, not all at once: memory would grow with the square of the text's length.
+    best = np.full(len(first), -1)
+    owners = np.zeros(len(first), np.int64)
+    for w, (head, tail) in enumerate(spans):
+        before, after = first[head:tail] - starts[w], ends[w] - last[head:tail]
+        margin = np.minimum(before, after)
+        if w == 0:  # the edges of the text are no edges: nothing is missing beyond them
+            margin = after
+        elif w == len(spans) - 1:
+            margin = before
+        better = margin > best[head:tail]
+        best[head:tail][better] = margin[better]
+        owners[head:tail][better] = w
+    owner = owners[part]  # [T] the window that owns each token
     return [
         Window(int(s), int(e), np.where(owner[s:e] == w, units[s:e], NO_UNIT).tolist())
         for w, (s, e) in enumerate(zip(starts, ends, strict=True))

@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from lingym.envs.corpora import Record, read_conll, read_conllu, read_jsonl
 from lingym.envs.corpora.files import read_lines
 from lingym.envs.corpora.strict_json import DEEPEST
 from lingym.envs.corpora.xz import open_xz
+from lingym.envs.tokenizer import Pieces
+from lingym.envs.windows import cut
 from lingym.types import DataError
 
 
@@ -128,3 +131,16 @@ def test_a_message_stays_short(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.jsonl:1: 'label' must be a label .* \.\.\. ") as error:
         build(Classification(), load_corpus(train=path))
     assert len(str(error.value)) < 2000
+
+
+def test_a_long_text_is_cut_with_memory_in_proportion_to_it() -> None:
+    """It took a number for each word and window: 8 GB for this one."""
+    words = 300_000
+    tracemalloc.start()
+    try:
+        windows = cut(Pieces([0] * words, list(range(words))), 250)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sorted(unit for w in windows for unit in w.units if unit >= 0) == list(range(words))
+    assert peak < 100 * 2**20
