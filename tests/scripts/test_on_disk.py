@@ -18,12 +18,24 @@ DATA = {
     "relation": "synthetic:relations",
     "summary": "synthetic:abstracts",
 }
+SIZES = "train=12&dev=2&test=2"
+MIX = """
+[slots]
+task = "tagging"
+corpus = "synthetic:commands?train=12&dev=2&test=2"
+
+[mood]
+task = "classification"
+labels = "intent"
+corpus = "synthetic:commands?train=9&dev=2&test=2&seed=1"
+"""
 
 
 def run(out: Path, task: str, agent: str, *more: str) -> dict[str, Any]:
     """What a run measured, and its model's bytes."""
-    corpus = f"{DATA[task]}?train=12&dev=2&test=2"
-    words = f"train --out {out} --task {task} --agent {agent} --corpus {corpus}".split()
+    words = ["train", "--out", str(out), "--task", task, "--agent", agent]
+    if task in DATA:
+        words += ["--corpus", f"{DATA[task]}?{SIZES}"]
     arguments: Any = parse([*words, *COMMON, *more])
     arguments.check()
     metrics = train(arguments)
@@ -67,3 +79,13 @@ def test_what_wants_all_texts_is_refused(more: list[str], said: str, tmp_path: P
     arguments: Any = parse(words)
     with pytest.raises(ValueError, match=f"{said} .*leave out --on-disk"):
         arguments.check()
+
+
+def test_a_mix_of_tasks(tmp_path: Path) -> None:
+    mix = tmp_path / "mix.toml"
+    mix.write_text(MIX, encoding="utf-8")
+    more = ("--mix", str(mix))
+    held = run(tmp_path / "held", "multitask", "supervised", *more)
+    disk = ("--on-disk", str(tmp_path / "indices"))
+    for name in ("stored", "opened"):
+        assert run(tmp_path / name, "multitask", "supervised", *more, *disk) == held
