@@ -25,7 +25,7 @@ HEAD = "# Written by `make lock` out of constraints.txt: do not edit. {}\n"
 FILES = {
     "build.lock": "Install it first, with --require-hashes.",
     "test.lock": "Install it with --require-hashes --no-deps --no-build-isolation.",
-    "torch.lock": "A CPU build at hand: with --require-hashes --no-deps --no-index, before the rest.",
+    "torch.lock": "A CPU build at hand, with --require-hashes --no-deps --no-index, first.",
     "torch-cuda.lock": "Only beside a torch for GPUs: `pip check` misses these then.",
 }
 Pins = dict[str, list[str]]

@@ -28,8 +28,8 @@ class Resume:
         """Train on, and say what came of it.
 
         Raises:
-            ValueError: there is nothing to go on with, or it was made from other files, or its reward
-                is code that this user did not name.
+            ValueError: there is nothing to go on with, or it was made from other files, or its
+                reward is code that this user did not name.
         """
         from lingym.scripts.own_code import check_own
         from lingym.scripts.run_files import changed

@@ -338,9 +338,9 @@ def test_a_runs_model_is_in_the_run(sound: Path, tmp_path: Path) -> None:
         "explain {model} stop",
         "merge {model} --out {out}",
         "fuse --out {out} {good} {model}",
-        "train --corpus synthetic:commands?train=64&dev=16 --warm-start {model} --out {out}",
-        "train --corpus synthetic:commands?train=64&dev=16 --residual {model} --out {out}",
-        "train --corpus synthetic:commands?train=64&dev=16 --encoder {model} --out {out}",
+        "train --corpus synthetic:commands?train=64&dev=16&test=16 --warm-start {model} --out {out}",
+        "train --corpus synthetic:commands?train=64&dev=16&test=16 --residual {model} --out {out}",
+        "train --corpus synthetic:commands?train=64&dev=16&test=16 --encoder {model} --out {out}",
         "stream {model} --data {data} --out {out}",
     ],
 )

@@ -17,7 +17,8 @@ from lingym.scripts.train import Train
 CORPUS = "synthetic:commands?train=16&dev=8"
 SPEC = "evil.py:worth"
 CODE = """
-open({marker!r}, "a").write("ran\\n")
+from pathlib import Path
+Path({marker!r}).write_text("ran")
 from lingym.rewards import Accuracy
 class worth(Accuracy):
     name = "worth"
@@ -52,13 +53,14 @@ def test_a_run_that_is_explained_does_not_get_its_reward_run(run: tuple[Path, Pa
     assert not marker.exists()
     (folder / "reward.json").unlink()
     main([*words, "--reward", SPEC])
-    assert marker.read_text() == "ran\n"
+    assert marker.read_text() == "ran"
 
 
 def test_a_warm_start_does_not_get_its_reward_run(run: tuple[Path, Path], tmp_path: Path) -> None:
     folder, marker = run
     words = (
-        f"train --corpus {CORPUS} --warm-start {folder} --agent reinforce --episodes 8 --out new"
+        f"train --corpus {CORPUS} --warm-start {folder} --agent reinforce --episodes 8 "
+    words += "--out new"
     )
     main(words.split())
     main(f"evaluate {folder} --data {CORPUS}&test=4".split())
