@@ -338,9 +338,9 @@ def test_a_runs_model_is_in_the_run(sound: Path, tmp_path: Path) -> None:
         "explain {model} stop",
         "merge {model} --out {out}",
         "fuse --out {out} {good} {model}",
-        "train --corpus synthetic:commands?train=64&dev=16&test=16 --warm-start {model} --out {out}",
-        "train --corpus synthetic:commands?train=64&dev=16&test=16 --residual {model} --out {out}",
-        "train --corpus synthetic:commands?train=64&dev=16&test=16 --encoder {model} --out {out}",
+        "train --corpus {corpus} --warm-start {model} --out {out}",
+        "train --corpus {corpus} --residual {model} --out {out}",
+        "train --corpus {corpus} --encoder {model} --out {out}",
         "stream {model} --data {data} --out {out}",
     ],
 )
@@ -349,7 +349,8 @@ def test_no_command_runs_what_a_model_names(sound: Path, tmp_path: Path, line: s
     shutil.copytree(sound, folder)
     code(folder, marker)
     (tmp_path / "data.jsonl").write_text('{"tokens": ["stop"], "labels": ["O"]}\n')
-    places = {"model": folder, "good": sound, "data": tmp_path / "data.jsonl"}
+    corpus = "synthetic:commands?train=64&dev=16&test=16"
+    places = {"corpus": corpus, "model": folder, "good": sound, "data": tmp_path / "data.jsonl"}
     words = line.format(out=tmp_path / "out", **places).split()
     with pytest.raises(ValueError, match="names code"):
         parse(words).run()

@@ -58,10 +58,7 @@ def test_a_run_that_is_explained_does_not_get_its_reward_run(run: tuple[Path, Pa
 
 def test_a_warm_start_does_not_get_its_reward_run(run: tuple[Path, Path], tmp_path: Path) -> None:
     folder, marker = run
-    words = (
-        f"train --corpus {CORPUS} --warm-start {folder} --agent reinforce --episodes 8 "
-    words += "--out new"
-    )
+    words = f"train --corpus {CORPUS} --warm-start {folder} --agent reinforce --out new"
     main(words.split())
     main(f"evaluate {folder} --data {CORPUS}&test=4".split())
     main(f"merge {folder} --out merged".split())
