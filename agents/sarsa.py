@@ -15,6 +15,8 @@ from gymnasium import spaces
 
 from lingym.agents.features import FeatureMap, default_features, from_dict, to_dict
 from lingym.agents.guard import NonFiniteError
+from lingym.agents.npz import load_npz
+from lingym.reading import parse_json, wanted
 from lingym.types import Rows
 
 Weights = npt.NDArray[np.float64]
@@ -202,22 +204,29 @@ class SARSA:
         Raises:
             ValueError: another environment's weights, or features that are not in the file.
         """
-        with np.load(file, allow_pickle=False) as stored:
-            weights, settings = stored["weights"], json.loads(str(stored["settings"]))
-        own, first, axes, steps = (
-            settings.pop(key) for key in ("features", "first_action", "axes", "num_timesteps")
-        )
+        stored = load_npz(file)
+        with wanted(file, "what SARSA.save writes"):
+            weights = stored["weights"]
+            settings = parse_json(str(stored["settings"]), str(file))
+            if weights.dtype != np.float64 or weights.ndim != 2:
+                raise ValueError(f"the weights are {weights.dtype} {list(weights.shape)}")
+            own, first, axes, steps = (
+                settings.pop(key) for key in ("features", "first_action", "axes", "num_timesteps")
+            )
+            if features is None and own is not None:
+                features = from_dict(own)
         if features is None:
-            if own is None:
-                raise ValueError(f"{file} has no feature map: give features=, the agent's own")
-            features = from_dict(own)
+            raise ValueError(f"{file} has no feature map: give features=, the agent's own")
         if weights.shape[1] != features.size:
             raise ValueError(
                 f"{file} has weights of {weights.shape[1]} features, and there are {features.size}"
             )
-        if env is None:
-            env = _Nowhere(len(weights), first, axes)
-        agent = cls(env, features, **settings)
+        with wanted(file, "what SARSA.save writes"):
+            if [type(n) for n in (first, axes, steps)] != [int] * 3 or not 0 <= axes <= 32:
+                raise ValueError(f"first_action, axes, num_timesteps are {first, axes, steps}")
+            if env is None:
+                env = _Nowhere(len(weights), first, axes)
+            agent = cls(env, features, **settings)
         sizes = (len(weights), first, axes)
         if (len(agent.weights), agent.first_action, agent.axes) != sizes:
             raise ValueError(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from lingym.reading import read_text
 from lingym.rewards import ABSTAIN
 from lingym.types import DataError, LabelSpace
 
@@ -85,7 +86,7 @@ def label_texts(space: LabelSpace, file: Path | None = None) -> dict[str, str]:
 
 def _read(file: Path, wanted: list[str]) -> Mapping[str, str]:
     given: dict[str, str] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(file).split("\n"), 1):
         if not line.strip():
             continue
         label, _, words = (part.strip() for part in line.partition("\t"))

@@ -1,13 +1,13 @@
 """The words that mean a label, where an encoder's own masked-language head is to say it."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
+from lingym.reading import read_json, read_toml
 from lingym.types import LabelSpace
 
 Words = Mapping[str, tuple[str, ...]]
@@ -21,16 +21,11 @@ def read_verbaliser(source: str) -> dict[str, tuple[str, ...]]:
             a list of words, by label.
 
     Raises:
-        ValueError: it is neither, or a label has no words.
-        OSError: the file cannot be read.
+        ValueError: it is neither, the file cannot be read, or a label has no words.
     """
     kind = Path(source).suffix if "=" not in source else ""
     if kind in (".toml", ".json"):
-        text = Path(source).read_text(encoding="utf-8")
-        try:
-            given = tomllib.loads(text) if kind == ".toml" else json.loads(text)
-        except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{source}: {error}") from None
+        given = read_toml(source) if kind == ".toml" else read_json(source)
         if not isinstance(given, dict):
             raise ValueError(f"{source} holds {given!r}: wanted words by label")
         return {str(label): _words(source, label, value) for label, value in given.items()}

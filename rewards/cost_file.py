@@ -1,11 +1,13 @@
 """The file of a cost matrix."""
 
 import csv
+from collections.abc import Container
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
+from lingym.reading import read_text
 from lingym.types import DataError
 
 
@@ -13,19 +15,9 @@ def read_costs(path: Path) -> dict[str, dict[str, float]]:
     """Read costs from a CSV file: a row for each gold label, a column for each given one.
 
     Raises:
-        DataError: the file is not that; the message starts with ``file:line:``.
-        ValueError: the file cannot be read.
+        DataError: the file is not that (the message starts with ``file:line:``) or cannot be read.
     """
-    try:
-        written = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the costs in {path}: {error.strerror}") from error
-    try:
-        text = written.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}:{line}: wanted a CSV file in UTF-8: {error.reason}") from error
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    reader = csv.reader(StringIO(read_text(path), newline=""), strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
@@ -34,10 +26,11 @@ def read_costs(path: Path) -> dict[str, dict[str, float]]:
     if len(rows) < 2:
         raise DataError(f"{path}:1: wanted a row of given labels and a row for each gold label")
     (line, (_, *given)), *rest = rows
-    _check_names(path, line, given, "column")
+    for place, name in enumerate(given):
+        _check_name(path, line, name, given[:place], "column")
     costs: dict[str, dict[str, float]] = {}
     for line, (gold, *cells) in rest:
-        _check_names(path, line, [*costs, gold], "row")
+        _check_name(path, line, gold, costs, "row")
         if len(cells) != len(given):
             raise DataError(
                 f"{path}:{line}: found {len(cells)} costs for the gold label {gold!r}: wanted "
@@ -50,11 +43,10 @@ def read_costs(path: Path) -> dict[str, dict[str, float]]:
     return costs
 
 
-def _check_names(path: Path, line: int, names: list[str], what: str) -> None:
-    for place, name in enumerate(names):
-        if not name or name in names[:place]:
-            found = f"a second {what} for {name!r}" if name else f"a {what} without a name"
-            raise DataError(f"{path}:{line}: found {found}: wanted one for each label")
+def _check_name(path: Path, line: int, name: str, others: Container[str], what: str) -> None:
+    if not name or name in others:
+        found = f"a second {what} for {name!r}" if name else f"a {what} without a name"
+        raise DataError(f"{path}:{line}: found {found}: wanted one for each label")
 
 
 def _number(cell: str, what: str) -> float:

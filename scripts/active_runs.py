@@ -23,6 +23,7 @@ from lingym.agents.active.choose import how_of
 from lingym.agents.active.view import right_units
 from lingym.envs import encode
 from lingym.policies import LabelPolicy
+from lingym.reading import read_json, wanted
 from lingym.scripts.bench_active import BANDIT, EVEN, ActiveCurves
 from lingym.scripts.run_folder import about_run, write_json
 from lingym.scripts.training import make_agent, metric_names, read, say
@@ -78,7 +79,7 @@ class Simulation:
     def rows(self, arm: str, draw: int) -> list[Round]:
         """The rounds of one way of choosing from one start, done or read."""
         file = self.run.out / "runs" / f"{Path(arm).name}-{draw}.json"
-        done: list[Round] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        done: list[Round] = _rounds(file) if file.exists() else []
         file.parent.mkdir(parents=True, exist_ok=True)
         if len(done) <= self.settings.rounds:
             say(f"{arm}, draw {draw}: {len(done)} of {self.settings.rounds + 1} rounds are there")
@@ -194,7 +195,8 @@ class Simulation:
         now["train"] = {k: value for k, value in asdict(self.run).items() if k not in FREE}
         now = json.loads(json.dumps(now, default=str))
         if file.exists():
-            before = json.loads(file.read_text(encoding="utf-8"))["arguments"]
+            with wanted(file, "the options of a comparison"):
+                before = dict(read_json(file, nan=True)["arguments"])
             other = sorted(
                 key for key in before.keys() | now.keys() if before.get(key) != now.get(key)
             )
@@ -206,6 +208,16 @@ class Simulation:
             return
         self.run.out.mkdir(parents=True, exist_ok=True)
         write_json(file, {"arguments": now, **about_run()})
+
+
+def _rounds(file: Path) -> list[Round]:
+    """The rounds that a file holds, each with what a later one goes on from."""
+    with wanted(file, "rounds of choosing texts"):
+        done = [dict(each) for each in read_json(file, nan=True)]
+        for each in done:
+            if not all(type(row) is int and row >= 0 for row in each["rows"]):
+                raise ValueError("rows are places of texts")
+    return done
 
 
 SHOWN = (

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json
 from lingym.scripts.run_folder import write_json
 from lingym.scripts.train import Train
 
@@ -46,8 +47,10 @@ class BenchRun:
         file = self.train.out / "row.json"
         if not file.is_file():
             return None
-        row: Row = json.loads(file.read_text(encoding="utf-8"))
-        return row if row["asked"] == self.asked() else None
+        row = read_json(file, nan=True)
+        if not isinstance(row, dict):
+            raise ValueError(f"{file}: wanted the row of a run")
+        return row if row.get("asked") == self.asked() else None
 
     def done(self) -> bool:
         """Whether there is a row of it."""

@@ -2,12 +2,12 @@
 
 import csv
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_toml
 from lingym.scripts.train import Train
 
 GOLD = "gold labels"
@@ -99,10 +99,7 @@ class FeedbackCurves:
 
         if self.regimes is None:
             return {}
-        try:
-            found = tomllib.loads(self.regimes.read_text("utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{self.regimes}: {error}") from error
+        found = read_toml(self.regimes)
         known = {**vars(Train(out=Path())), "gamma": 1.0}
         for name, table in found.items():
             if not isinstance(table, Mapping):

@@ -1,10 +1,10 @@
 """The report of a sequence of corpora from matrix.json: a page, the same in Markdown, a picture."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json, wanted
 from lingym.scripts.compare.blocks import (
     Block,
     Cell,
@@ -66,9 +66,12 @@ def write(out: Path) -> Path:
     """
     from lingym.scripts.continual_picture import draw
 
-    found = json.loads((out / "matrix.json").read_text(encoding="utf-8"))
-    draw(found, out / "forgetting.png")
-    return publish(compose(found), out)
+    source = out / "matrix.json"
+    found = read_json(source, nan=True)
+    with wanted(source, "what lingym continual writes"):
+        report = compose(found)
+        draw(found, out / "forgetting.png")
+    return publish(report, out)
 
 
 def compose(found: Mapping[str, Any]) -> Report:

@@ -16,6 +16,7 @@ from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.envs import Episodes
 from lingym.envs.tasks import Example
 from lingym.policies import LabelPolicy
+from lingym.reading import read_json
 from lingym.scripts.compare.machine import commit, versions
 from lingym.scripts.continual import Continual
 from lingym.scripts.continual_data import Sequenced, read
@@ -254,7 +255,9 @@ def begin_folder(asked: Continual, stages: Sequence[Stage]) -> None:
             del options[name]
     now = json.loads(json.dumps(now, default=str))
     if file.exists():
-        before = json.loads(file.read_text(encoding="utf-8"))
+        before = read_json(file, nan=True)
+        if not isinstance(before, dict):
+            raise ValueError(f"{file}: wanted the options of a sequence, an object by names")
         other = [name for name in now if now[name] != before.get(name)]
         if other:
             raise ValueError(
@@ -287,5 +290,7 @@ def kept(file: Path, measured: Callable[[], list[float]]) -> list[float]:
     """Scores that a file holds; measured now, if it is not there."""
     if not file.exists():
         write_json(file, measured())
-    found: list[float] = json.loads(file.read_text(encoding="utf-8"))
+    found = read_json(file, nan=True)
+    if not isinstance(found, list) or not all(type(score) in (int, float) for score in found):
+        raise ValueError(f"{file}: wanted the scores of each stage, a list of numbers")
     return found

@@ -1,12 +1,12 @@
 """The file of a sequence of corpora: a TOML table for each stage, in the order they come."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_toml
 from lingym.scripts.arguments import Reading
 from lingym.scripts.compare.options import FILES, converted, fitting
 from lingym.scripts.groups import HINTS, value_of, with_options
@@ -78,10 +78,7 @@ def load_sequence(file: str | Path, common: Train) -> tuple[Stage, ...]:
     check_common(common)
     if not file.is_file():
         raise ValueError(f"{file}: there is no such file")
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file}: {error}") from None
+    tables = read_toml(file)
     if len(tables) < 2:
         raise ValueError(f"{file}: a sequence is two or more tables, got {len(tables)}")
     stages = []

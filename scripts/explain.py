@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from lingym.reading import parse_json
 from lingym.scripts.arguments import Reading
 
 if TYPE_CHECKING:
@@ -127,14 +128,12 @@ class Explain:
 
     def given(self, labeller: "Labeller") -> "str | dict[str, object]":
         """The text of the command line, as the task reads it."""
-        import json
-
         assert self.text is not None
         words = labeller.task in ("tagging", "slots_intent")
         if self.text[:1] in ("{", "[") and not words:
             try:
-                found = json.loads(self.text)
-            except json.JSONDecodeError as error:
+                found = parse_json(self.text, "the text")
+            except ValueError as error:
                 if labeller.task in ("classification", "multilabel", "relation"):
                     return {"text": self.text}
                 raise ValueError(f"the text is no JSON, though it begins so: {error}") from None

@@ -1,15 +1,17 @@
 """Feedback that people write: JSON lines in a file that grows, or in a named pipe."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import parse_json
 from lingym.types import DataError
 
 FORMS = 'wanted {"id": n, "score": x} or {"id": n, "scores": [x, ...]}'
+LONGEST = 1 << 24
+TOO_LONG = f"wanted lines of at most {LONGEST >> 20} MiB, got a longer one: {FORMS}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class FeedbackFile:
         """
         while chunk := self._chunk():
             *lines, self._rest = (self._rest + chunk).split(b"\n")
+            if len(self._rest) > LONGEST:
+                raise DataError(f"{self.path}:{self.lines + len(lines) + 1}: {TOO_LONG}")
             for line in lines:
                 self.lines += 1
                 if line.strip():
@@ -88,9 +92,9 @@ class FeedbackFile:
     def _given(self, line: bytes) -> Given:
         where = f"{self.path}:{self.lines}"
         try:
-            value: Any = json.loads(line.decode("utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise DataError(f"{where}: not JSON ({error}): {FORMS}") from None
+            value: Any = parse_json(line.decode("utf-8"), where)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{where}: not UTF-8 ({error.reason}): {FORMS}") from None
         keys = set(value) if isinstance(value, dict) else set()
         if keys not in ({"id", "score"}, {"id", "scores"}):
             raise DataError(f"{where}: got {line.decode()[:80]!r}: {FORMS}")

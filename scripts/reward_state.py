@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from lingym.agents.labeller import model_folder
+from lingym.reading import read_json, wanted
 from lingym.rewards import Reward
 from lingym.scripts.run_folder import write_json
-from lingym.trusted import read_json
 
 FILE = "reward.json"
 
@@ -42,10 +42,8 @@ def resume_reward(reward: Reward, warm_start: Path) -> str | None:
         return None
     if text != reward.to_spec():
         return f"the reward begins anew: {file} has the state of {text}"
-    try:
+    with wanted(file, f"the state of {text}"):
         reward.load_state(state)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file}: {error}") from error
     if reward.exhausted:
         raise ValueError(
             f"{file}: reward {text} has nothing more to say, because its budget is spent: give "

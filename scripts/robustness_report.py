@@ -1,10 +1,10 @@
 """The robustness report from results.json: a page, the same in Markdown, and the figure alone."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json, wanted
 from lingym.scripts.compare.blocks import (
     Block,
     Cell,
@@ -38,9 +38,12 @@ def write(out: Path) -> Path:
     """
     from lingym.scripts.robustness_picture import draw
 
-    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    draw(results, out / "robustness.png")
-    return publish(compose(results), out)
+    source = out / "results.json"
+    results = read_json(source, nan=True)
+    with wanted(source, "what lingym bench robustness writes"):
+        report = compose(results)
+        draw(results, out / "robustness.png")
+    return publish(report, out)
 
 
 def compose(results: Mapping[str, Any]) -> Report:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lingym.reading import read_json, wanted
 from lingym.scripts.groups import completed
 from lingym.scripts.train import Train
 from lingym.scripts.training import say, train
@@ -33,7 +34,8 @@ def run_once(arguments: Train, score_test: bool = True, **more: Any) -> dict[str
     config, metrics = arguments.out / "config.json", arguments.out / "metrics.json"
     if config.exists():
         now = json.loads(json.dumps(asdict(arguments), default=str))
-        before = completed(json.loads(config.read_text(encoding="utf-8"))["arguments"])
+        with wanted(config, "the options of a run"):
+            before = completed(read_json(config, nan=True)["arguments"])
         names = sorted((before.keys() | now.keys()) - set(FREE))
         other = [name for name in names if before.get(name) != now.get(name)]
         if other:
@@ -49,7 +51,9 @@ def run_once(arguments: Train, score_test: bool = True, **more: Any) -> dict[str
             shutil.rmtree(arguments.out)
     if not metrics.exists():
         train(arguments, **more) if score_test else train(arguments, score_test=False, **more)
-    done: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
+    done = read_json(metrics, nan=True)
+    if not isinstance(done, dict):
+        raise ValueError(f"{metrics}: wanted what came of a run, an object by names")
     return done
 
 

@@ -11,8 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-import yaml
-
+from lingym.scripts.compare.yaml_marks import read_yaml
 from lingym.scripts.groups import DEFAULTS, HINTS, PLACES, value_of, with_options
 from lingym.scripts.train import Train
 from lingym.scripts.train_check import OWN_KEYS, check_numbers
@@ -98,21 +97,13 @@ def read_space(file: Path, base: Train) -> tuple[Knob, ...]:
     Raises:
         ValueError: ``file:line`` of what is no knob, no range, or nothing for this agent.
     """
-    try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ValueError(f"{file}:{line}: no YAML: {error.problem}") from error
-    if not isinstance(root, yaml.MappingNode) or not root.value:
-        raise ValueError(f"{file}:1: wanted knobs, such as samples: [4, 8]")
-    found: dict[str, Knob] = {}
-    for key, node in root.value:
-        where = f"{file}:{key.start_mark.line + 1}"
-        name = str(key.value)
-        if name in found:
-            raise ValueError(f"{where}: {name} is there twice")
-        found[name] = knob(name, yaml.safe_load(yaml.serialize(node)), where, base)
-    return tuple(found.values())
+    top = read_yaml(file)
+    places = top.mapping("a space")
+    if not places:
+        top.fail("wanted knobs, such as samples: [4, 8]")
+    return tuple(
+        knob(name, place.value(), f"{file}:{place.line}", base) for name, place in places.items()
+    )
 
 
 def knob(name: str, content: Any, where: str, base: Train) -> Knob:

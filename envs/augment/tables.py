@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from lingym.reading import read_text
 from lingym.types import DataError
 
 
@@ -14,12 +15,10 @@ def read_table(file: str | Path, form: str) -> Iterator[tuple[str, ...]]:
         form: how a line should look, for errors.
 
     Raises:
-        DataError: a line without a second cell, or with an empty one.
-        OSError: the file cannot be read.
+        DataError: a line without a second cell, or with an empty one; or no file to be read.
     """
     rows = 0
-    text = Path(file).read_text(encoding="utf-8-sig")
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(read_text(file).split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         cells = tuple(cell.strip() for cell in line.rstrip("\r").split("\t"))

@@ -5,13 +5,13 @@ a candidate of a multi-label task, and else a label itself; of slots and an inte
 and the intents, ``slot/...`` and ``intent/...``.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from lingym.agents.npz import load_npz
 from lingym.envs import (
     Abstaining,
     Example,
@@ -21,6 +21,7 @@ from lingym.envs import (
     SpanQA,
     Task,
 )
+from lingym.reading import read_json, wanted
 from lingym.rewards import split_kinds
 from lingym.rewards.corpus_counts import Totals, default_unit, units_of
 from lingym.rewards.counting import ratio
@@ -73,11 +74,16 @@ class ByLabel:
     @classmethod
     def read(cls, folder: Path) -> "ByLabel":
         """Read what `write` wrote."""
-        listed = json.loads((folder / "by_label.json").read_text(encoding="utf-8"))["labels"]
-        with np.load(folder / "by_label.npz", allow_pickle=False) as stored:
-            counts = {name: stored[name].astype(np.float64) for name in stored.files}
-        labels, train = (tuple(row[name] for row in listed) for name in ("label", "train_count"))
-        return cls(labels, train, Counts(**counts, average="macro"))
+        told, sums = folder / "by_label.json", folder / "by_label.npz"
+        with wanted(told, "counts by label"):
+            listed = read_json(told, nan=True)["labels"]
+            labels, train = (tuple(row[n] for row in listed) for n in ("label", "train_count"))
+        with wanted(sums, "counts by text and label"):
+            stored = {name: array.astype(np.float64) for name, array in load_npz(sums).items()}
+            counts = Counts(stored["right"], stored["given"], stored["gold"], "macro")
+            if counts.columns().shape[1] != 3 * len(labels):
+                raise ValueError(f"there are {len(labels)} labels in {told.name}")
+        return cls(labels, train, counts)
 
 
 def by_label(

@@ -1,6 +1,5 @@
 """What a cell's process does, and the row that tells of it."""
 
-import json
 import platform
 import time
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json, wanted
 from lingym.scripts.compare.cells import Cell, plan, run_of
 from lingym.scripts.compare.choose import choose
 from lingym.scripts.compare.command import command_of
@@ -17,6 +17,7 @@ from lingym.scripts.compare.machine import commit, machine, peak_memory, version
 from lingym.scripts.compare.study import Study
 from lingym.scripts.compare.table import Row
 from lingym.scripts.run_folder import write_json
+from lingym.types import DataError
 
 WORK = tuple(
     f"encoder_{what}_{way}" for what in ("texts", "tokens") for way in ("forward", "backward")
@@ -47,10 +48,13 @@ class Given:
     def read(cls, out: Path) -> "Given":
         """What the last command on a folder was told; as by default, if there was none."""
         try:
-            told = json.loads((out / "given.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            told = read_json(out / "given.json")
+        except DataError:
+            if (out / "given.json").exists():
+                raise
             return cls()
-        return cls(**{**told, "data": told["data"] and Path(told["data"])})
+        with wanted(out / "given.json", "what a command was told"):
+            return cls(**{**told, "data": told["data"] and Path(told["data"])})
 
 
 def settled(cell: Cell, study: Study, rows: list[Row]) -> tuple[Cell, dict[str, Any] | None]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json
 from lingym.scripts.compare.cells import Cell
 from lingym.scripts.compare.looks import sha256, sha256_of
 from lingym.scripts.compare.study import Study
@@ -98,7 +99,9 @@ def refuse_changed(
         file = cell.folder(out) / "cell.json"
         if not file.exists():  # the folder was cleared away; its row stands
             continue
-        before = json.loads(file.read_text(encoding="utf-8"))
+        before = read_json(file, nan=True)
+        if not isinstance(before, dict):
+            raise ValueError(f"{file}: wanted what a cell was made with")
         if cell.chosen:
             cell = replace(cell, settings=there[cell.id]["settings"])
         now = made_of(cell, study, out, folder, there[cell.id].get("chosen"))

@@ -1,12 +1,12 @@
 """What is done of a study so far: its rows and the folders of its cells, easy to ask."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json
 from lingym.scripts.compare.cells import plan
 from lingym.scripts.compare.choose import choose
 from lingym.scripts.compare.items import Items
@@ -91,7 +91,7 @@ class Gathered:
     def json(self, row: Mapping[str, Any], name: str) -> Any:
         """A file of a row's cell; None where there is none."""
         file = self.folder(row) / name
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        return read_json(file, nan=True) if file.exists() else None
 
     def trained(self, arm: Arm) -> Arm:
         """The arm whose runs an arm takes: itself, if it trains."""

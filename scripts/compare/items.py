@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lingym.agents.npz import load_npz
+from lingym.reading import parse_json, wanted
 from lingym.scripts.compare.terms import Counts, Ratio, Term
 from lingym.types import BoolArray, FloatArray
 
@@ -117,18 +119,24 @@ class Items:
     @classmethod
     def from_npz(cls, file: str | Path) -> "Items":
         """Read what `to_npz` wrote."""
-        with np.load(file, allow_pickle=False) as stored:
-            form = json.loads(str(stored["form"]))
+        with wanted(file, "the items of a metric"):
+            stored = load_npz(file)
+            form = parse_json(str(stored["form"]), str(file), nan=True)
             terms = []
             for place, own in enumerate(form["terms"]):
                 arrays = {
                     name.partition("_")[2]: stored[name]
-                    for name in stored.files
+                    for name in stored
                     if name.startswith(f"{place}_")
                 }
                 factor, kind = own.pop("factor"), _KINDS[own.pop("kind")]
                 terms.append((factor, kind(**arrays, **own)))
-        return cls(tuple(terms), form["constant"])
+            constant = form["constant"]
+            if not terms or type(constant) not in (int, float):
+                raise ValueError(f"the constant is {constant!r}, and {len(terms)} terms are there")
+            items = cls(tuple(terms), constant)
+            items.score()
+        return items
 
 
 def _arrays(term: Term) -> dict[str, Any]:

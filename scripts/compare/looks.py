@@ -14,14 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import parse_json
 from lingym.scripts.compare.locks import held
 from lingym.scripts.compare.table import append_line, whole_lines
+from lingym.types import DataError
 
 DATA = ("data",)
 SAME = ("data", "arm", "seed", "share")
 """What makes a look one at the same."""
 RESULT = ("chosen", "test", "model")
 """What a score follows from."""
+WRITTEN = (*SAME, *RESULT, "time", "look", "resumed", "reason", "before")
+"""What each line has."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ def look(out: Path, now: Look, reason: str | None = None, broken_off: bool = Fal
     with held(out / "locks" / "looks.lock"):
         lines = whole_lines(file) if file.exists() else []
         entry = json.loads(json.dumps(vars(now), default=str))
-        before = [one for one in map(json.loads, lines) if _same(one, entry, SAME)]
-        of_data = [one for one in map(json.loads, lines) if _same(one, entry, DATA)]
+        there = _entries(file, lines)
+        before = [one for one in there if _same(one, entry, SAME)]
+        of_data = [one for one in there if _same(one, entry, DATA)]
         moved = bool(of_data) and of_data[-1]["test"] != entry["test"]
         number = max((one["look"] for one in before), default=0) + 1
         resumed = bool(before) and broken_off and _same(before[-1], entry, RESULT)
@@ -114,7 +119,19 @@ def _refusal(now: Look, before: list[Any], entry: Mapping[str, Any]) -> str:
 def read(out: Path) -> list[dict[str, Any]]:
     """All looks, in their order."""
     file = out / "looks.jsonl"
-    return [json.loads(line) for line in whole_lines(file)] if file.exists() else []
+    return _entries(file, whole_lines(file)) if file.exists() else []
+
+
+def _entries(file: Path, lines: Iterable[str]) -> list[dict[str, Any]]:
+    """What stands in the lines, each with all that a look has."""
+    found = []
+    for number, line in enumerate(lines, 1):
+        entry = parse_json(line, f"{file}:{number}", nan=True)
+        lacking = [name for name in WRITTEN if not isinstance(entry, dict) or name not in entry]
+        if lacking or type(entry["look"]) is not int:
+            raise DataError(f"{file}:{number}: not a look at test texts: {line[:60]!r}")
+        found.append(entry)
+    return found
 
 
 def intact(out: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
@@ -128,8 +145,8 @@ def intact(out: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
     lines = whole_lines(file) if file.exists() else []
     sums = [sha256(line.encode()) for line in lines]
     chained = all(
-        json.loads(line).get("before") == before
-        for line, before in zip(lines, ["", *sums], strict=False)
+        entry["before"] == before
+        for entry, before in zip(_entries(file, lines), ["", *sums], strict=False)
     )
     named = {row["look_sha256"] for row in rows if row["kind"] == "score"}
     return chained and named <= set(sums)

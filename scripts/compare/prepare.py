@@ -1,7 +1,6 @@
 """Where a data set's splits are read from; a dev split cut from the training texts is written."""
 
 import hashlib
-import json
 import os
 import shutil
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import IO, Any
 
 from lingym.envs.corpora.files import COMPRESSED
 from lingym.envs.corpora.sources import format_of, iter_records
+from lingym.reading import read_json
 from lingym.scripts.arguments import Reading
 from lingym.scripts.compare.study import Data, Study, slug
 from lingym.scripts.run_folder import write_json
@@ -71,7 +71,7 @@ def _cut(data: Data, folder: Path) -> None:
     }
     note = folder / "split.json"
     if note.exists():
-        before = json.loads(note.read_text(encoding="utf-8"))
+        before = read_json(note)
         if before != told:
             raise ValueError(f"{folder} holds another split ({before}, now {told}): remove it")
         return

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lingym.reading import read_json
 from lingym.scripts.compare.looks import sha256, sha256_of
 from lingym.scripts.compare.near import shingles, similar
 from lingym.scripts.compare.options import OF_SPLITS
@@ -150,8 +151,10 @@ def of_data(study: Study, data: Data, out: Path) -> dict[str, Any]:
     run = run_with_test(study, data, out)
     made_of = _made_of(run)
     if file.exists():
-        before: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if before["made_of"] == made_of:
+        before: dict[str, Any] = read_json(file)
+        if not isinstance(before, dict):
+            raise ValueError(f"{file}: wanted the repeats of a data set")
+        if before.get("made_of") == made_of:
             return before
     texts = texts_of(run)
     found = repeats(texts["train"], texts["dev"], texts["test"])

@@ -1,11 +1,11 @@
 """The report of a study: one page to read, and the same in Markdown with its figures."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json, wanted
 from lingym.scripts.compare import (
     sections,
     sections_facts,
@@ -55,13 +55,9 @@ def write(out: Path) -> Path:
         raise FileNotFoundError(
             f"{source} is not there: wanted the folder of a study that `lingym bench compare` ran"
         )
-    try:
-        results = json.loads(source.read_text(encoding="utf-8"))
+    results = read_json(source, nan=True)
+    with wanted(source, "what lingym bench compare writes (make it again with --report-only)"):
         report = compose(_finite(results))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{source}:{error.lineno}: {error.msg}") from error
-    except KeyError as error:
-        raise ValueError(f"{source} has no {error}: make it again with --report-only") from error
     return publish(report, out)
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lingym.reading import read_json
 from lingym.scripts.compare import looks, shown
 from lingym.scripts.compare.bootstrap import ALPHA, RESAMPLES, SEED
 from lingym.scripts.compare.cell_work import Given
@@ -170,7 +171,7 @@ def _repeats_file(data: Data, out: Path) -> Path:
 
 def _repeats(data: Data, out: Path) -> Any:
     file = _repeats_file(data, out)
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    return read_json(file) if file.exists() else None
 
 
 def _texts(done: Gathered, data: Data) -> dict[str, int | None]:

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lingym.reading import parse_json, read_json, read_text
 from lingym.scripts.compare.locks import held
 from lingym.scripts.run_folder import write_json
+from lingym.types import DataError
 
 if TYPE_CHECKING:
     from lingym.scripts.compare.cells import Cell
@@ -37,12 +39,11 @@ def read(out: Path) -> list[Row]:
         return []
     rows: dict[str, Row] = {}
     for number, line in enumerate(whole_lines(file), 1):
-        try:
-            row = json.loads(line)
-            rows.pop(row["cell"], None)
-            rows[row["cell"]] = row
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{file}:{number}: not the row of a cell: {line[:60]!r}") from error
+        row = parse_json(line, f"{file}:{number}", nan=True)
+        if not isinstance(row, dict) or not isinstance(row.get("cell"), str):
+            raise DataError(f"{file}:{number}: not the row of a cell: {line[:60]!r}")
+        rows.pop(row["cell"], None)
+        rows[row["cell"]] = row
     return list(rows.values())
 
 
@@ -54,7 +55,7 @@ def of_cells(rows: Iterable[Row], cells: Iterable["Cell"]) -> list[Row]:
 
 def whole_lines(file: Path) -> list[str]:
     """The lines of a file, without a last one that a kill has torn."""
-    return file.read_text(encoding="utf-8").split("\n")[:-1]
+    return read_text(file).split("\n")[:-1]
 
 
 def append_line(file: Path, content: Mapping[str, Any]) -> None:
@@ -81,7 +82,7 @@ def collect(out: Path, folders: Iterable[Path]) -> list[Row]:
     Returns:
         The rows added.
     """
-    found = [json.loads(text) for text in map(_text, folders) if text is not None]
+    found = [_own_row(folder) for folder in folders if (folder / "row.json").exists()]
     if not found:
         return []
     with held(out / "locks" / "rows.lock"):
@@ -92,11 +93,11 @@ def collect(out: Path, folders: Iterable[Path]) -> list[Row]:
     return new
 
 
-def _text(folder: Path) -> str | None:
-    try:
-        return (folder / "row.json").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
+def _own_row(folder: Path) -> Row:
+    row = read_json(folder / "row.json", nan=True)
+    if not isinstance(row, dict) or not isinstance(row.get("cell"), str):
+        raise DataError(f"{folder / 'row.json'}: not the row of a cell")
+    return row
 
 
 def put(folder: Path, row: Row) -> None:

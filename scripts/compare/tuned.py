@@ -5,7 +5,6 @@ of which takes the best value of a grid on dev (Fan and Lin, 2007, A study on th
 for multi-label classification). The run itself is left as it is.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lingym.agents.npz import load_npz
+from lingym.reading import read_json, wanted
 from lingym.scripts.compare.cells import Cell, plan, run_of
 from lingym.scripts.compare.choose import choose
 from lingym.scripts.compare.study import Arm, Data, Study
@@ -124,15 +125,21 @@ def set_tuned(labeller: Any, run: Cell, tuned: Path) -> dict[str, Any]:
 
     if not (tuned / "tuned.json").is_file():
         raise ValueError(f"there is no {tuned / 'tuned.json'}: the tune cell must run first")
-    told: dict[str, Any] = json.loads((tuned / "tuned.json").read_text(encoding="utf-8"))
+    told = read_json(tuned / "tuned.json", nan=True)
+    if not isinstance(told, dict) or "run" not in told:
+        raise ValueError(f"{tuned / 'tuned.json'}: wanted what a tune cell writes")
     if told["run"] != run.id:
         raise ValueError(
             f"{tuned / 'tuned.json'} is of the run {told['run']}, and now {run.id} is chosen: "
             "remove the cell's folder, and it is done again"
         )
-    with np.load(tuned / "tuned.npz", allow_pickle=False) as head:
-        state = {name: torch.from_numpy(head[name]) for name in head.files}
-    labeller.policy.label_head.load_state_dict(state)
+    with wanted(tuned / "tuned.npz", "the head of this run"):
+        head = load_npz(tuned / "tuned.npz")
+        state = {name: torch.from_numpy(values) for name, values in head.items()}
+        try:
+            labeller.policy.label_head.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(str(error)) from None
     return told
 
 

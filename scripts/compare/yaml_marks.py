@@ -8,7 +8,13 @@ from typing import Any, NoReturn
 
 import yaml
 
+from lingym.reading import DEEPEST, DIGITS, read_text
+
 MERGE = "tag:yaml.org,2002:merge"
+LARGEST = 1 << 18
+"""Bytes of a file: PyYAML takes seconds for so many."""
+MOST_VALUES = 20_000
+"""With those that aliases repeat."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,13 @@ class Marked:
             case yaml.SequenceNode():
                 return [inner.value() for inner in self.items("it")]
         try:
-            return yaml.SafeLoader("").construct_document(self.node)
-        except (yaml.YAMLError, ValueError) as error:  # such as the date 2026-13-40
-            self.fail(f"not a value: {str(error).splitlines()[0]}")
+            found = yaml.SafeLoader("").construct_document(self.node)
+        # Such as the date 2026-13-40; the loader itself fails on "!!int x" and its like.
+        except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, ValueError) as error:
+            self.fail(f"not a value: {str(error).partition(chr(10))[0]}")
+        if isinstance(found, int) and found.bit_length() > 3 * DIGITS:
+            self.fail(f"a number of more than {DIGITS} digits")
+        return found
 
     def mapping(self, what: str, known: Collection[str] | None = None) -> dict[str, "Marked"]:
         """Its values by their names; what ``<<: *other`` brings stands behind its own.
@@ -104,6 +114,16 @@ class Marked:
         return value
 
 
+class _Loader(yaml.SafeLoader):
+    """Gives up on brackets in brackets, over which PyYAML takes the square of the time."""
+
+    def fetch_flow_collection_start(self, kind: Any) -> None:
+        if self.flow_level > DEEPEST:
+            why = f"brackets are more than {DEEPEST} deep"
+            raise yaml.scanner.ScannerError(None, None, why, self.get_mark())
+        super().fetch_flow_collection_start(kind)
+
+
 def read_yaml(file: str | Path) -> Marked:
     """The one document of a YAML file.
 
@@ -111,13 +131,9 @@ def read_yaml(file: str | Path) -> Marked:
         ValueError: the file is missing, is not UTF-8 or YAML, or is empty.
     """
     try:
-        text = Path(file).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read ({error.strerror or error})") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: wanted UTF-8 text ({error})") from None
-    try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        node = yaml.compose(read_text(file, LARGEST), _Loader)
+    except RecursionError:
+        raise ValueError(f"{file}: not YAML that can be read: nested too deeply") from None
     except yaml.MarkedYAMLError as error:
         line = 1 + (error.problem_mark.line if error.problem_mark else 0)
         raise ValueError(f"{file}:{line}: not YAML: {error.problem or error.context}") from None
@@ -125,7 +141,26 @@ def read_yaml(file: str | Path) -> Marked:
         raise ValueError(f"{file}: not YAML: {str(error).splitlines()[0]}") from None
     if node is None:
         raise ValueError(f"{file}:1: the file is empty")
-    return Marked(str(file), node)
+    top = Marked(str(file), node)
+    _check_size(top)
+    return top
+
+
+def _check_size(top: Marked) -> None:
+    """Refuse what aliases (``*other``) make endless, or huge, and what is too deep."""
+    seen = 0
+    waiting = [(top.node, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > DEEPEST:
+            Marked(top.file, node).fail(f"lists and tables are more than {DEEPEST} deep")
+        if seen > MOST_VALUES:
+            Marked(top.file, node).fail(f"there are more than {MOST_VALUES} values")
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(inner, depth + 1) for pair in node.value for inner in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(inner, depth + 1) for inner in node.value]
 
 
 def near(name: str, known: Collection[str]) -> str:

@@ -119,13 +119,13 @@ def test_a_file_that_holds_something_else(rows, line, text, written):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(ValueError, match=r"cannot read the costs in .*none\.csv: No such file"):
+    with pytest.raises(ValueError, match=r"none\.csv: cannot be read \(No such file"):
         CostMatrix.from_file(tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes(b",\xe9\na,1\n")
-    with pytest.raises(DataError, match=r"latin\.csv:1: wanted a CSV file in UTF-8"):
+    with pytest.raises(DataError, match=r"latin\.csv:1: wanted UTF-8 text"):
         CostMatrix.from_file(tmp_path / "latin.csv")
     (tmp_path / "latin.csv").write_bytes(b",a\na,1\n\xe9,1\n")
-    with pytest.raises(DataError, match=r"latin\.csv:3: wanted a CSV file in UTF-8"):
+    with pytest.raises(DataError, match=r"latin\.csv:3: wanted UTF-8 text"):
         CostMatrix.from_file(tmp_path / "latin.csv")
     (tmp_path / "quotes.csv").write_text(',a\na,1\nb,"1"2\n')
     with pytest.raises(DataError, match=r"quotes\.csv:3: wanted a CSV file"):

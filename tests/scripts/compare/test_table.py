@@ -41,7 +41,7 @@ def test_a_torn_last_line_is_made_again_from_the_row_of_its_cell(tmp_path):
 
 def test_a_line_that_is_no_row_is_named(tmp_path):
     table.rows_file(tmp_path).write_text('{"cell": "a"}\n{"cel\n{"cell": "b"}\n')
-    with pytest.raises(ValueError, match=r"rows\.jsonl:2: not the row of a cell"):
+    with pytest.raises(ValueError, match=r"rows\.jsonl:2: not JSON"):
         table.read(tmp_path)
 
 
