@@ -2,6 +2,7 @@
 
 from lingym.agents.adapter import LabelVecEnv
 from lingym.agents.alarms import Alarms
+from lingym.agents.checkpoints import Checkpoints
 from lingym.agents.consolidation import Consolidation, fisher_information
 from lingym.agents.ensemble import Ensemble
 from lingym.agents.evaluate import evaluate, predict_labels
@@ -24,6 +25,7 @@ __all__ = [
     "REINFORCE",
     "SARSA",
     "Alarms",
+    "Checkpoints",
     "Consolidation",
     "Ensemble",
     "ExpectedReward",

@@ -23,7 +23,7 @@ from lingym.scripts.listing import Envs, Rewards
 from lingym.scripts.merge import Merge
 from lingym.scripts.pareto import Pareto
 from lingym.scripts.predict import Predict
-from lingym.scripts.resume import resume_of
+from lingym.scripts.resume import Resume, resume_of
 from lingym.scripts.stream import Stream
 from lingym.scripts.train import Train
 from lingym.scripts.tune import Tune
@@ -52,8 +52,11 @@ Command = (
 )
 
 
-def parse(words: Sequence[str] | None = None) -> Command:
+def parse(words: Sequence[str] | None = None) -> Command | Resume:
     """The command that the words ask for, not yet run; wrong words or ``--help`` exit."""
+    resumed = resume_of(sys.argv[1:] if words is None else words)
+    if resumed is not None:
+        return resumed
     return tyro.cli(
         Command,
         prog="lingym",
@@ -71,8 +74,7 @@ def main(words: Sequence[str] | None = None) -> None:
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("lingym").setLevel(logging.INFO)
     try:
-        resumed = resume_of(sys.argv[1:] if words is None else words)
-        (parse(words) if resumed is None else resumed).run()
+        parse(words).run()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone
     except (ValueError, KeyError, OSError, RuntimeError, FloatingPointError) as error:
