@@ -53,6 +53,9 @@ REWARDS: dict[str, type[Any]] = {
     reward.name: reward for reward in sorted(_BUILT_IN, key=lambda kind: str(kind.name))
 }
 """The rewards that text can name."""
+LONGEST = 1_000_000
+"""Characters: a cost matrix is written out in a reward's text."""
+SHOWN = 500
 
 
 def describe() -> dict[str, str]:
@@ -80,16 +83,27 @@ def from_spec(text: str) -> Reward:
     Raises:
         ValueError: the text is not such an expression; the message has the text and the cause.
     """
+    if len(text) > LONGEST:
+        raise ValueError(
+            f"reward {_short(text)} has {len(text):,} characters: at most {LONGEST:,} are read"
+        )
     try:
         reward = _read(ast.parse(own.mark(text.strip()), mode="eval").body)
     except SyntaxError as error:
-        raise ValueError(f"reward {text!r} is not an expression: {error.msg}") from error
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"reward {text!r}: {own.unmark(str(error))}") from error
+        raise ValueError(f"reward {_short(text)} is not an expression: {error.msg}") from error
+    except (RecursionError, MemoryError):  # MemoryError: so says the parser
+        raise ValueError(f"reward {_short(text)} is nested too deeply") from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"reward {_short(text)}: {own.unmark(str(error))}") from error
     if not isinstance(reward, Reward):
         what = "a weight" if isinstance(reward, Schedule) else "a number"
         raise ValueError(f"reward {text!r} is {what}, not a reward: {_known()}")
     return reward
+
+
+def _short(text: str) -> str:
+    """A text as errors show it."""
+    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
 
 
 def _read(node: ast.expr) -> Reward | Weight:
@@ -105,7 +119,9 @@ def _read(node: ast.expr) -> Reward | Weight:
             return _of_own(own.find(source), node)
         case ast.Constant(int() | float() as number) if not isinstance(number, bool):
             return number
-        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as number)):
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as number)) if not isinstance(
+            number, bool
+        ):
             return -number
         case ast.BinOp(left, ast.Add(), right):
             one, other = _read(left), _read(right)

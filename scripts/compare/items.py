@@ -124,7 +124,7 @@ class Items:
             form = parse_json(str(stored["form"]), str(file), nan=True)
             terms = []
             for place, own in enumerate(form["terms"]):
-                arrays = {
+                arrays: dict[str, Any] = {
                     name.partition("_")[2]: stored[name]
                     for name in stored
                     if name.startswith(f"{place}_")
