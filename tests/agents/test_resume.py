@@ -64,12 +64,12 @@ def test_every_agent_of_the_library_has_a_case() -> None:
     assert {kind for kind in ours if kind in public} == ours - ABSTRACT
 
 
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+def scalars(folder: Path) -> dict[str, list[tuple[int, str]]]:
     """What a TensorBoard log says, but for times."""
     read = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     read.Reload()
     return {
-        tag: [(event.step, event.value) for event in read.Scalars(tag)]
+        tag: [(event.step, repr(event.value)) for event in read.Scalars(tag)]
         for tag in read.Tags()["scalars"]
         if tag != "time/fps"
     }

@@ -91,7 +91,7 @@ def outcome(out: Path) -> dict[str, Any]:
         read = EventAccumulator(str(folder), size_guidance={"scalars": 0})
         read.Reload()
         log[folder.name] = {
-            tag: [(event.step, event.value) for event in read.Scalars(tag)]
+            tag: [(event.step, repr(event.value)) for event in read.Scalars(tag)]  # NaN is NaN
             for tag in read.Tags()["scalars"]
             if tag != "time/fps"
         }
