@@ -160,6 +160,8 @@ class EpisodicAlgorithm(Resumable, OnPolicyAlgorithm):
             self.set_reference()
         self.regularisation.begin()
         # The name matters: progress bars read the local total_timesteps, old ones included.
+        if not self._custom_logger and hasattr(self, "_logger"):
+            self._logger.close()  # of the `learn` before: its thread and file would stay for good
         with log_going_on(self, resume):
             total_timesteps, self._callback = self._setup_learn(
                 int(total_timesteps or 0),

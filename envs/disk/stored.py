@@ -1,6 +1,8 @@
 """Examples in a file: one JSON line each, made anew when they are asked for."""
 
 import json
+import os
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -57,8 +59,13 @@ class StoredExamples(Sequence[Example]):
 
     def __init__(self, file: Path, bounds: Bounds) -> None:
         self.file, self.bounds = file, bounds
-        size = int(bounds[-1])
-        self._bytes = np.memmap(file, np.uint8, "r", shape=(size,)) if size else np.zeros(0)
+        # Read and not mapped: random lines of a map would soon have all of it resident.
+        self._handle = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._handle)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy opens the file for itself."""
+        return StoredExamples, (self.file, np.array(self.bounds))
 
     def __len__(self) -> int:
         """E."""
@@ -73,7 +80,14 @@ class StoredExamples(Sequence[Example]):
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(len(self)))]
         index = range(len(self))[place]
-        return read(self._bytes[self.bounds[index] : self.bounds[index + 1]].tobytes())
+        start, end = (int(place) for place in self.bounds[index : index + 2])
+        return read(self._line(start, end - start))
+
+    def _line(self, start: int, size: int) -> bytes:
+        if hasattr(os, "pread"):  # which leaves the file's position alone: processes may share it
+            return os.pread(self._handle, size, start)
+        os.lseek(self._handle, start, os.SEEK_SET)
+        return os.read(self._handle, size)
 
     def __iter__(self) -> Iterator[Example]:
         """All of them, read through from the first."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lingym.agents import Supervised
+from lingym.envs import LabelVectorEnv, Tagging, build, load_corpus
 from lingym.scripts.bench_disk import DiskBench, measured
 from lingym.scripts.bench_soak import Soak, judged, soak, watched
 from lingym.scripts.memory import held
@@ -64,3 +66,23 @@ def test_the_bench_of_the_disk(tmp_path: Path) -> None:
     assert figures["opened_sentences"] == 180
     assert figures["open_batches_per_second"] > 0
     assert not list(tmp_path.iterdir()), "the index was left behind"
+
+
+def test_a_learner_that_goes_on_keeps_one_log_open(tmp_path: Path) -> None:
+    dataset = build(Tagging(), load_corpus("synthetic:commands?train=8&dev=0&test=0"))
+    agent = Supervised(
+        "LabelPolicy",
+        LabelVectorEnv(dataset=dataset),
+        n_steps=4,
+        policy_kwargs={"encoder": "tiny"},
+        tensorboard_log=str(tmp_path),
+        device="cpu",
+    )
+    agent.learn(total_episodes=4)
+    before = held()
+    for _ in range(3):
+        agent.learn(total_episodes=4, reset_num_timesteps=False)
+    after = held()
+    assert (after.files, after.threads) == (before.files, before.threads)
+    agent.logger.close()
+    assert held().threads < before.threads
