@@ -127,8 +127,12 @@ def _entries(file: Path, lines: Iterable[str]) -> list[dict[str, Any]]:
     found = []
     for number, line in enumerate(lines, 1):
         entry = parse_json(line, f"{file}:{number}", nan=True)
-        lacking = [name for name in WRITTEN if not isinstance(entry, dict) or name not in entry]
-        if lacking or type(entry["look"]) is not int:
+        whole = isinstance(entry, dict) and set(WRITTEN) <= entry.keys()
+        if (
+            not whole
+            or any(isinstance(entry[name], list | dict) for name in SAME)
+            or (type(entry["look"]) is not int)
+        ):
             raise DataError(f"{file}:{number}: not a look at test texts: {line[:60]!r}")
         found.append(entry)
     return found

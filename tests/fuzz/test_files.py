@@ -3,14 +3,17 @@
 40 files a reader, or as many as LINGYM_FUZZ says.
 """
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from lingym.scripts.compare import looks
+from lingym.types import DataError
 from tests.fuzz.files import FILES, File
 from tests.fuzz.mutate import count, mutants, within
-from tests.fuzz.written import WRITTEN
+from tests.fuzz.written import LOOK, WRITTEN
 
 LIMIT = 20.0
 
@@ -45,3 +48,9 @@ def test_faulty_files_are_read_or_refused(tmp_path: Path, name: str) -> None:
         with within(LIMIT, data):
             read += outcome(file, path)
     assert (read < count(40)) == file.refused
+
+
+def test_a_look_of_no_arm_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "looks.jsonl").write_text(json.dumps({**LOOK, "arm": ["a"]}) + "\n")
+    with pytest.raises(DataError, match=r"looks\.jsonl:1: not a look at test texts"):
+        looks.summary(tmp_path, [])
