@@ -23,6 +23,7 @@ from lingym.agents.inspection import Judged
 from lingym.agents.log_position import log_going_on
 from lingym.agents.losses import kl_divergence, masked_mean
 from lingym.agents.minibatches import minibatches
+from lingym.agents.own_noise import OwnNoise, drawing
 from lingym.agents.passes import Passes
 from lingym.agents.regularisation import Regularisation
 from lingym.agents.resumable import Resumable
@@ -61,11 +62,17 @@ class EpisodicAlgorithm(Resumable, OnPolicyAlgorithm):
     num_episodes: int = 0  # not set in _setup_model, which `load` calls after it read the count
 
     def _setup_model(self) -> None:
-        if self.reward_state and self.env is not None:  # a saved agent goes on
-            self.label_env.reward.load_state(dict(self.reward_state))
-        nothing: Any = NoBuffer
-        self.rollout_buffer_class = nothing
-        super()._setup_model()
+        self.noise = OwnNoise(self.device)
+        with self.noise:
+            if self.reward_state and self.env is not None:  # a saved agent goes on
+                self.label_env.reward.load_state(dict(self.reward_state))
+            nothing: Any = NoBuffer
+            self.rollout_buffer_class = nothing
+            super()._setup_model()
+            self._set_up()
+
+    def _set_up(self) -> None:
+        """Make what the agent has beside its policy; whatever is drawn is of the agent's seed."""
         self.reference: LabelPolicy | None = None
         self._random = np.random.default_rng(self.seed)
         self._generator = torch.Generator(self.device)
@@ -86,6 +93,19 @@ class EpisodicAlgorithm(Resumable, OnPolicyAlgorithm):
         if self.env is not None:
             self._check_env(self.label_env)
 
+    def set_random_seed(self, seed: int | None = None) -> None:
+        """Seed the agent's own random states, and its environment; None: leave them."""
+        if seed is None:
+            return
+        with self.noise:
+            self.noise.seed(seed)
+        if self.device.type == "cuda":  # as Stable-Baselines3 does
+            torch.backends.cudnn.deterministic = True
+            torch.backends.cudnn.benchmark = False
+        self.action_space.seed(seed)
+        if self.env is not None:
+            self.env.seed(seed)
+
     def _check_env(self, env: LabelVectorEnv) -> None:
         """Refuse an environment that cannot be learned from, with a `ValueError`."""
         if self.gold_coef:
@@ -97,7 +117,7 @@ class EpisodicAlgorithm(Resumable, OnPolicyAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         transient = ["_generator", "_random", "reference", "_callback", "rollout"]
-        helpers = ["passes", "regularisation", "consolidation", "guard", "judged"]
+        helpers = ["passes", "regularisation", "consolidation", "guard", "judged", "noise"]
         return [*super()._excluded_save_params(), *transient, *helpers]
 
     @property
@@ -107,6 +127,7 @@ class EpisodicAlgorithm(Resumable, OnPolicyAlgorithm):
             raise ValueError("the agent has no environment: give one to the constructor or set_env")
         return self.env.env
 
+    @drawing
     def learn(
         self,
         total_timesteps: int | None = None,

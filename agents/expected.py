@@ -110,8 +110,8 @@ class ExpectedReward(OneUpdate):
             _init_setup_model=_init_setup_model,
         )
 
-    def _setup_model(self) -> None:
-        super()._setup_model()
+    def _set_up(self) -> None:
+        super()._set_up()
         if self.env is not None:  # what cannot be learned from is refused before the run
             batch = self.label_env.episodes.batch([0])
             with torch.no_grad():

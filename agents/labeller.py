@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from lingym.agents.evaluate import evaluate
+from lingym.agents.own_noise import OwnNoise
 from lingym.envs import (
     Abstaining,
     Episodes,
@@ -228,8 +229,9 @@ class Labeller:
         )
         kind, more = saved_policy(folder, settings, base)
         kept = {name: settings[name] for name in SETTINGS}
-        policy = kind(space, LabelDiscrete(labels), lambda _: 0.0, **more, **kept)
-        load_heads(policy, folder)
+        with OwnNoise(torch.device("cpu"), seed=0):  # every weight that is drawn is replaced
+            policy = kind(space, LabelDiscrete(labels), lambda _: 0.0, **more, **kept)
+            load_heads(policy, folder)
         highest = max(tokenizer.get_vocab().values(), default=0)
         if highest >= _vocabulary(policy):
             raise ValueError(

@@ -132,8 +132,8 @@ class PreferenceLearning(REINFORCE):
             _init_setup_model=_init_setup_model,
         )
 
-    def _setup_model(self) -> None:
-        super()._setup_model()
+    def _set_up(self) -> None:
+        super()._set_up()
         self.reward_model = RewardModel(self.policy, self.model_learning_rate)
         if self.env is not None:
             _ = self.judge  # an error with words before the first label

@@ -16,12 +16,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch import nn
 
 from lingym.agents.log_position import log_position
+from lingym.agents.own_noise import OwnNoise
 from lingym.agents.run_state import (
     Tree,
-    global_noise,
     of_generator,
     of_module,
-    set_global_noise,
     to_generator,
     to_module,
 )
@@ -38,7 +37,7 @@ class Resumable:
             *("_vec_normalize_env", "observation_space", "action_space", "_custom_logger"),
             *("rollout_buffer_class", "rollout_buffer_kwargs", "rollout_buffer", "robust"),
             *("clip_range", "clip_range_vf", "_callback", "_logger", "rollout", "judged"),
-            "reward_state",
+            *("reward_state", "noise"),
         }
     )
     """Attributes that the constructor or `learn` makes again, or that live within a rollout only;
@@ -48,6 +47,7 @@ class Resumable:
     logger: Any
     label_env: Any
     device: torch.device
+    noise: OwnNoise
     seed: int | None
     _callback: Any
 
@@ -74,7 +74,7 @@ class Resumable:
                 if hasattr(callback, "run_state")
             },
             "log": log_position(self.logger),
-            "noise": global_noise(self.device),
+            "noise": self.noise.state(),
         }
 
     def load_run_state(self, state: Mapping[str, Any]) -> None:
@@ -101,7 +101,7 @@ class Resumable:
                 raise ValueError(f"the run had a callback {name}, and this one has none")
             if name in known:
                 known[name].load_run_state(saved)
-        set_global_noise(state["noise"], self.device)  # at the end: what comes before may draw
+        self.noise.load_state(state["noise"])  # at the end: what comes before may draw
 
     def _shared(self) -> set[int]:
         """Addresses of the weights that are made again by the constructor, and never change."""

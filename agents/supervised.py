@@ -114,8 +114,8 @@ class Supervised(EpisodicAlgorithm):
             _init_setup_model=_init_setup_model,
         )
 
-    def _setup_model(self) -> None:
-        super()._setup_model()
+    def _set_up(self) -> None:
+        super()._set_up()
         self._weights: Tensor | None = None
         if self.env is not None:
             self._weigh()

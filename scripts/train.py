@@ -6,6 +6,7 @@ from typing import Literal
 
 from lingym.scripts.arguments import AgentName, Reading, TaskName, TaskOptions
 from lingym.scripts.options_augment import Augmenting
+from lingym.scripts.options_determinism import Determinism
 from lingym.scripts.options_disk import Disk
 from lingym.scripts.options_fusion import Fusion
 from lingym.scripts.options_guard import Guard
@@ -52,6 +53,7 @@ class Train:
     robust: Robust = field(default_factory=Robust)
     saving: Saving = field(default_factory=Saving)
     guard: Guard = field(default_factory=Guard)
+    determinism: Determinism = field(default_factory=Determinism)
     max_tokens: int = 256
     """Tokens to a window, special tokens among them."""
     overflow: Literal["windows", "refuse"] = "windows"
@@ -184,3 +186,4 @@ class Train:
         self.robust.check(self.agent, self.dropout, self.weight_decay)
         self.saving.check()
         self.guard.check()
+        self.determinism.check()

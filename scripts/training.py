@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,12 @@ from lingym.policies import (
     trained_parameters,
 )
 from lingym.policies.save import kept_verbaliser
+from lingym.scripts.alone import alone
 from lingym.scripts.going_on import going_on, keeping
 from lingym.scripts.little import begin_head, head_arguments, split_of
+from lingym.scripts.options_determinism import in_one_order
 from lingym.scripts.reward_state import resume_reward, save_reward
-from lingym.scripts.run_folder import begin_run, refuse_old_run, write_json
+from lingym.scripts.run_folder import begin_run, refuse_ended, refuse_old_run, write_json
 from lingym.scripts.run_folder import say as say
 from lingym.scripts.signals import Stop
 from lingym.scripts.train import Train
@@ -63,6 +66,7 @@ Watch = Callable[[Measurement], None]
 """Called with each measurement on dev; what it raises ends the run."""
 
 
+@in_one_order
 def train(
     arguments: Train,
     watch: Watch = lambda _: None,
@@ -85,10 +89,31 @@ def train(
 
     Returns:
         What stands in ``metrics.json``: dev and test metrics and the cost of training.
+
+    Raises:
+        ValueError: another process works on the run, or the folder holds another one.
     """
+    with ExitStack() as held:
+        return _train(arguments, watch, score_test, dataset, begin, resume, stop, held)
+
+
+def _train(
+    arguments: Train,
+    watch: Watch,
+    score_test: bool,
+    dataset: Dataset | None,
+    begin: Callable[[EpisodicAlgorithm], None],
+    resume: bool,
+    stop: Stop | None,
+    held: ExitStack,
+) -> dict[str, Any]:
+    """The run, with its folder `held` as soon as there is one."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    if not resume:
+    if resume:
+        held.enter_context(alone(arguments.out))
+        refuse_ended(arguments.out)  # by a process that held it until now
+    else:
         refuse_old_run(arguments.out)
     dataset = read(arguments) if dataset is None else dataset
     texts = dataset[split_of(arguments, dataset)]
@@ -108,6 +133,9 @@ def train(
     agent.guard = arguments.guard.guard(arguments.out, say)
     begin(agent)
     if not resume:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        held.enter_context(alone(arguments.out))
+        refuse_old_run(arguments.out)  # one that began while this one read its texts
         begin_run(arguments.out, arguments)
     begin_memory(agent.device)
     stop = Stop() if stop is None else stop
