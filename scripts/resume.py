@@ -1,9 +1,7 @@
 """`lingym train --resume RUN`: a run that was stopped goes on, and ends as if it had not been."""
 
-import json
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import lingym
+from lingym.reading import read_json, wanted
 from lingym.scripts.train import Train
 
 
@@ -33,13 +32,11 @@ class Resume:
         """
         from lingym.scripts.own_code import check_own
         from lingym.scripts.run_files import changed
-        from lingym.scripts.run_folder import say
+        from lingym.scripts.run_folder import refuse_ended, say
 
         folder = self.folder.absolute()
         config = read_config(self.folder)
-        if (folder / "metrics.json").exists():
-            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-            raise ValueError(f"{self.folder} has ended: its metrics.json is there")
+        refuse_ended(self.folder)
         if Path(config["folder"]).is_dir():
             os.chdir(config["folder"])  # paths of options are from there
         told = changed(config["files"])
@@ -50,9 +47,10 @@ class Resume:
         before = config["versions"].get("lingym")
         if before != lingym.__version__:
             say(f"the run began with lingym {before}, and this is {lingym.__version__}")
-        arguments = replace(options_of(config["arguments"]), out=folder)
-        check_own(arguments.reward, config)  # before anything reads the reward
-        arguments.check()
+        with wanted(folder / "config.json", "what a run of this lingym wrote"):
+            arguments = replace(options_of(config["arguments"]), out=folder)
+            check_own(arguments.reward, config)  # before anything reads the reward
+            arguments.check()
         to_its_end(arguments, resume=True, shown=self.folder)
 
 
@@ -115,9 +113,9 @@ def read_config(folder: Path) -> dict[str, Any]:
             "began it once more"
         )
     try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        wanted = [config[name] for name in ("arguments", "versions", "files")]
-        right = all(isinstance(each, dict) for each in wanted) and isinstance(config["folder"], str)
+        config: dict[str, Any] = read_json(file, nan=True)
+        parts = [config[name] for name in ("arguments", "versions", "files")]
+        right = all(isinstance(each, dict) for each in parts) and isinstance(config["folder"], str)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is not what a run of this lingym wrote: {error!r}") from error
     if not right:

@@ -30,6 +30,17 @@ def refuse_old_run(folder: Path) -> None:
         raise ValueError(f"{folder} holds a run already: give another --out, or remove it")
 
 
+def refuse_ended(folder: Path) -> None:
+    """Make sure that a run that is to go on has not ended.
+
+    Raises:
+        ValueError: it has.
+    """
+    if (folder / "metrics.json").exists():
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # killed as it removed them
+        raise ValueError(f"{folder} has ended: its metrics.json is there")
+
+
 def begin_run(folder: Path, arguments: Train) -> None:
     """Make a run's folder and its ``config.json``: arguments, command, versions, hashes of files.
 

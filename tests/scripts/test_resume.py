@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lingym.agents import checkpoint
+from lingym.scripts.alone import alone
 from lingym.scripts.cli import main
 from lingym.scripts.resume import options_of
 from lingym.scripts.run_files import changed, files_of
@@ -96,6 +97,19 @@ def test_what_cannot_go_on_is_refused(stopped: Path, tmp_path: Path) -> None:
         Train(
             out=tmp_path, saving=options_of({"resume": "x"}, type(Train(tmp_path).saving))
         ).check()
+
+
+def test_only_one_process_goes_on_with_a_run(stopped: Path, tmp_path: Path) -> None:
+    told = "is being worked on by another process"
+    with alone(stopped):
+        assert told in refused(f"train --resume {stopped}")
+    assert (stopped / "checkpoints" / "16").is_dir()
+    (tmp_path / "new").mkdir()
+    with alone(tmp_path / "new"):
+        assert told in refused(f"train --out {tmp_path / 'new'} {LITTLE} --episodes 8")
+    assert not (tmp_path / "new" / "config.json").exists()
+    with alone(stopped):  # the refused ones hold nothing
+        pass
 
 
 def test_files_are_those_that_the_run_began_with(
