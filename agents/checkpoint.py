@@ -114,7 +114,10 @@ def read_checkpoint(folder: Path, run: str) -> Checkpoint:
     try:
         values = json.loads((folder / FILES[1]).read_text(encoding="utf-8"))
         state = tree_of(load_file(folder / FILES[0]), values)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (
+        *(OSError, ValueError, LookupError, SafetensorError),
+        *(AttributeError, RecursionError, TypeError),  # values of another form
+    ) as error:
         raise CheckpointError(f"{folder} cannot be read: {error}") from error
     return Checkpoint(folder, int(folder.name), state)
 
@@ -155,7 +158,7 @@ def remove_leftovers(folder: Path) -> None:
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise CheckpointError(f"{folder} is torn: its manifest.json cannot be read") from error
     if not isinstance(manifest, dict):
         raise CheckpointError(f"{folder} is torn: its manifest.json is no manifest")

@@ -37,7 +37,10 @@ def read_json(file: Path) -> Any:
             f"{file} has {file.stat().st_size:,} bytes; at most {MOST_JSON:,} are read"
         )
     try:
-        found = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once)
+        text = file.read_text(encoding="utf-8")
+        found = json.loads(text, object_pairs_hook=_once)
+        if "\\ud" in text or "\\uD" in text:  # half a surrogate pair, which nothing could print
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError(f"{file} is not JSON that can be read: too deep") from None
     except (OSError, ValueError) as error:

@@ -77,7 +77,10 @@ def main(words: Sequence[str] | None = None) -> None:
         parse(words).run()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone
-    except (ValueError, KeyError, OSError, RuntimeError, FloatingPointError) as error:
+    except (
+        *(ValueError, KeyError, OSError, RuntimeError, FloatingPointError),
+        ImportError,  # of a library that only some options need
+    ) as error:
         if os.environ.get("LINGYM_TRACEBACK"):
             raise
         text = error.args[0] if isinstance(error, KeyError) else error

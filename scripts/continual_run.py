@@ -106,7 +106,7 @@ class Course:
             rows = [*(None for _ in self.stages[1:]), *rows]
         found = {
             "seed": self.seed,
-            "start": json.loads(start.read_text(encoding="utf-8")),
+            "start": scores_in(start),
             "matrix": rows,
             "training": costs,
         }
@@ -290,6 +290,15 @@ def kept(file: Path, measured: Callable[[], list[float]]) -> list[float]:
     """Scores that a file holds; measured now, if it is not there."""
     if not file.exists():
         write_json(file, measured())
+    return scores_in(file)
+
+
+def scores_in(file: Path) -> list[float]:
+    """Scores that a file holds.
+
+    Raises:
+        ValueError: it cannot be read, or holds something else.
+    """
     found = read_json(file, nan=True)
     if not isinstance(found, list) or not all(type(score) in (int, float) for score in found):
         raise ValueError(f"{file}: wanted the scores of each stage, a list of numbers")

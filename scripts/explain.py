@@ -129,6 +129,12 @@ class Explain:
     def given(self, labeller: "Labeller") -> "str | dict[str, object]":
         """The text of the command line, as the task reads it."""
         assert self.text is not None
+        try:
+            self.text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValueError(
+                "the text holds bytes that are no UTF-8, or half a surrogate pair"
+            ) from None
         words = labeller.task in ("tagging", "slots_intent")
         if self.text[:1] in ("{", "[") and not words:
             try:

@@ -138,6 +138,8 @@ def _reward_in(file: Path) -> str | None:
     """
     said = read_json(file)
     arguments = said.get("arguments", {}) if isinstance(said, dict) else {}
+    if not isinstance(arguments, dict):
+        raise ValueError(f"{file}: arguments is {arguments!r}; wanted an object")
     spec = arguments.get("reward") if arguments.get("agent") != "supervised" else None
     if spec is not None and not isinstance(spec, str):
         raise ValueError(f"{file}: the reward is {spec!r}; wanted text")

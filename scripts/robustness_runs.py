@@ -1,6 +1,5 @@
 """The runs of a robustness report: read, checked, and written down before they are scored."""
 
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from lingym.agents.labeller import model_folder
 from lingym.envs import Episodes, Example, ExtractiveSummary, encode
 from lingym.envs.corpora import read_records
 from lingym.envs.tokenizer import UnitTokenizer
+from lingym.reading import read_json, wanted
 from lingym.scripts.compare import looks
 from lingym.scripts.compare.items import Items
 from lingym.scripts.compare.task_items import items_of
@@ -96,13 +96,10 @@ def sum_of(test: str) -> str:
 def write_down(asked: "RobustnessReport", runs: Sequence[Run]) -> None:
     """The looks at the test texts, one of each run, in a ledger of their own."""
     for run in runs:
-        config = run.folder / "config.json"
-        known = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
-        seed = known.get("arguments", {}).get("seed", 0)  # runs that were fused have none
         now = looks.Look(
             data=asked.test,
             arm=run.name,
-            seed=seed,
+            seed=seed_of(run.folder / "config.json"),
             share=1.0,
             chosen={},
             test=sum_of(asked.test),
@@ -110,3 +107,15 @@ def write_down(asked: "RobustnessReport", runs: Sequence[Run]) -> None:
             command=shlex.join(["lingym", *sys.argv[1:]]),
         )
         looks.look(asked.out, now, broken_off=True)
+
+
+def seed_of(config: Path) -> int:
+    """The seed that a run's ``config.json`` names; 0 for runs that were fused, which have none.
+
+    Raises:
+        DataError: it is not what a run writes.
+    """
+    if not config.is_file():
+        return 0
+    with wanted(config, "the options of a run"):
+        return int(read_json(config, nan=True).get("arguments", {}).get("seed", 0))

@@ -97,6 +97,8 @@ class Tune(Train):
             raise ValueError("--study is 'warm', the folder of the warm starts: give another name")
         check_numbers(self)
         check_use(self)
+        self.augmenting.check(self.agent, self.task)
+        self.little.check(self.agent, self.task, self.warm_start is not None)
 
     def run(self) -> None:
         """Search; print each trial and the best command; write what came of it."""

@@ -1,12 +1,14 @@
 """The end of a search: the best settings with seeds that it did not use, and test scored once."""
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 from optuna.trial import TrialState
 
+from lingym.reading import read_json, wanted
 from lingym.scripts.run_folder import write_json
 from lingym.scripts.sweep import run_once
 from lingym.scripts.train import Train
@@ -35,10 +37,10 @@ def finish(tune: "Tune", base: Train, metric: str, study: optuna.Study) -> None:
     note = folder / "settings.json"
     with locked(tune.folder / "locks" / "finish"):
         if note.exists():
-            before = json.loads(note.read_text(encoding="utf-8"))
-            if before["settings"] != json.loads(json.dumps(best.params)):
+            settings, trial = scored(note)
+            if settings != json.loads(json.dumps(best.params)):
                 raise ValueError(
-                    f"test was scored with the settings of trial {before['trial']} ({folder}); to "
+                    f"test was scored with the settings of trial {trial} ({folder}); to "
                     f"score trial {best.number}, too, would be to choose by test. What you have "
                     "is the result; a new search in another --out wants test texts of its own"
                 )
@@ -63,3 +65,14 @@ def finish(tune: "Tune", base: Train, metric: str, study: optuna.Study) -> None:
     print("  ".join(["  mean", *means]))
     if "test" not in splits:
         say("there are no test texts: give --test FILE to score some")
+
+
+def scored(note: Path) -> tuple[dict[str, Any], int]:
+    """The settings, and the trial, that test was scored with.
+
+    Raises:
+        DataError: the file does not say so.
+    """
+    with wanted(note, "the settings that test was scored with"):
+        told = read_json(note, nan=True)
+        return dict(told["settings"]), int(told["trial"])

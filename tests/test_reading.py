@@ -5,8 +5,11 @@ import zipfile
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from lingym.agents.npz import load_npz
+from lingym.envs.tokenizer_file import panics
 from lingym.reading import DEEPEST, parse_json, read_json, read_text, read_toml, wanted
 from lingym.rewards import from_spec
 from lingym.scripts.compare.options import converted
@@ -127,3 +130,9 @@ def test_a_reward_that_cannot_be_is_refused_in_words(text):
     with pytest.raises(ValueError, match="reward ") as caught:
         from_spec(text)
     assert len(str(caught.value)) < 2000
+
+
+def test_a_text_that_no_tokenizer_can_hold_is_refused_in_words():
+    tokenizer = Tokenizer(WordLevel({"a": 0}))
+    with pytest.raises(ValueError, match="no tokens"), panics("no tokens"):
+        tokenizer.encode_batch(["\ud800"])

@@ -35,6 +35,7 @@ class File:
         faults: what is done to it.
         lines: whether every error is about a line.
         refused: whether some are refused: a cache passes over what is torn.
+        folder: whether errors may name the folder that it belongs to instead.
     """
 
     name: str
@@ -43,6 +44,7 @@ class File:
     faults: Sequence[Fault] = FAULTS
     lines: bool = False
     refused: bool = True
+    folder: bool = False
 
 
 COSTS = (
