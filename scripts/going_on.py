@@ -1,12 +1,19 @@
 """The checkpoints of a run of `lingym train`: kept in its folder, and read when it goes on."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from lingym.agents.checkpoint import checkpoints, remove_leftovers
+from lingym.agents.checkpoint import (
+    CheckpointError,
+    checkpoints,
+    last_checkpoint,
+    remove_leftovers,
+)
 from lingym.agents.checkpoints import Checkpoints
 from lingym.agents.log_position import EVENTS
 from lingym.files import sha256_of
-from lingym.scripts.run_folder import say
+from lingym.scripts.run_files import files_of
+from lingym.scripts.run_folder import about_run, say
 from lingym.scripts.signals import Stop
 from lingym.scripts.train import Train
 
@@ -23,6 +30,24 @@ def keeping(arguments: Train, stop: Stop) -> Checkpoints:
         asked=stop,
         tell=say,
     )
+
+
+def can_go_on(arguments: Train, begun: Mapping[str, Any]) -> bool:
+    """Whether a run that was broken off has a checkpoint, and files and versions are the same.
+
+    Args:
+        arguments: the run's, which are those that it was begun with.
+        begun: its ``config.json``.
+    """
+    if begun.get("versions") != about_run()["versions"]:
+        return False
+    if begun.get("files") != files_of(arguments):
+        return False
+    run = sha256_of(arguments.out / "config.json")
+    try:
+        return last_checkpoint(arguments.out / "checkpoints", run) is not None
+    except CheckpointError:
+        return False
 
 
 def going_on(arguments: Train, kept: Checkpoints) -> dict[str, Any] | None:

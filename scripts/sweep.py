@@ -7,6 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from lingym.reading import read_json, wanted
+from lingym.scripts.alone import alone
+from lingym.scripts.going_on import can_go_on
 from lingym.scripts.groups import completed
 from lingym.scripts.train import Train
 from lingym.scripts.training import say, train
@@ -18,7 +20,8 @@ FREE = ("out", "progress", "threads", "saving")
 def run_once(arguments: Train, score_test: bool = True, **more: Any) -> dict[str, Any]:
     """What came of a run: read if it was done, else done now.
 
-    A run that was broken off is done again from its beginning.
+    A run that was broken off goes on from its checkpoint, if it has one and was made from the same
+    files by the same versions; else, or where there is more than its options, it is done again.
 
     Args:
         arguments: the options of `lingym train`.
@@ -29,13 +32,14 @@ def run_once(arguments: Train, score_test: bool = True, **more: Any) -> dict[str
         What stands in ``metrics.json``.
 
     Raises:
-        ValueError: the folder holds a run with other options.
+        ValueError: the folder holds a run with other options, or another process works on it.
     """
     config, metrics = arguments.out / "config.json", arguments.out / "metrics.json"
     if config.exists():
         now = json.loads(json.dumps(asdict(arguments), default=str))
         with wanted(config, "the options of a run"):
-            before = completed(read_json(config, nan=True)["arguments"])
+            begun = read_json(config, nan=True)
+            before = completed(begun["arguments"])
         names = sorted((before.keys() | now.keys()) - set(FREE))
         other = [name for name in names if before.get(name) != now.get(name)]
         if other:
@@ -46,9 +50,13 @@ def run_once(arguments: Train, score_test: bool = True, **more: Any) -> dict[str
             )
         if metrics.exists():
             say(f"{arguments.out} is there already, with these options: not done again")
+        elif not more and can_go_on(arguments, begun):
+            say(f"{arguments.out} was broken off: it goes on")
+            more = {"resume": True}
         else:
             say(f"{arguments.out} was broken off: done again from its beginning")
-            shutil.rmtree(arguments.out)
+            with alone(arguments.out):
+                shutil.rmtree(arguments.out)
     if not metrics.exists():
         train(arguments, **more) if score_test else train(arguments, score_test=False, **more)
     done = read_json(metrics, nan=True)

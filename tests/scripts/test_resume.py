@@ -14,9 +14,11 @@ import pytest
 from lingym.agents import checkpoint
 from lingym.scripts.alone import alone
 from lingym.scripts.cli import main
-from lingym.scripts.resume import options_of
+from lingym.scripts.going_on import can_go_on
+from lingym.scripts.resume import options_of, read_config
 from lingym.scripts.run_files import changed, files_of
 from lingym.scripts.signals import Stop
+from lingym.scripts.sweep import run_once
 from lingym.scripts.train import Train
 from tests.scripts.killing import outcome
 
@@ -110,6 +112,25 @@ def test_only_one_process_goes_on_with_a_run(stopped: Path, tmp_path: Path) -> N
     assert not (tmp_path / "new" / "config.json").exists()
     with alone(stopped):  # the refused ones hold nothing
         pass
+
+
+def test_a_run_of_a_sweep_goes_on_where_files_and_versions_are_the_same(
+    stopped: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = read_config(stopped)
+    arguments = options_of(config["arguments"])
+    assert can_go_on(arguments, config)
+    assert not can_go_on(arguments, {**config, "files": {"gone.conll": "0"}})
+    assert not can_go_on(arguments, {**config, "versions": {**config["versions"], "torch": "0"}})
+    with alone(stopped), pytest.raises(ValueError, match="is being worked on by another process"):
+        run_once(arguments)
+    metrics = run_once(arguments)
+    told = capsys.readouterr().err
+    assert f"{stopped} was broken off: it goes on" in told and "goes on from text 16" in told
+    assert metrics == json.loads((stopped / "metrics.json").read_text())
+    whole = stopped.with_name("whole")
+    main(f"train --out {whole} {LITTLE} --episodes 32".split())
+    assert outcome(stopped) == outcome(whole)
 
 
 def test_files_are_those_that_the_run_began_with(
