@@ -246,7 +246,8 @@ class UnitTokenizer:
     def _unknown(self) -> int:
         model = json.loads(self.tokenizer.to_str())["model"]
         name = model.get("unk_token")
-        unknown = None if name is None else self.tokenizer.token_to_id(name)
+        # Unigram has no name for it, only its id.
+        unknown = model.get("unk_id") if name is None else self.tokenizer.token_to_id(name)
         return self.pad if unknown is None else unknown
 
 

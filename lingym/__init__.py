@@ -1,6 +1,7 @@
 """Reinforcement learning for labelling text: registers the environments, and names the rest."""
 
 import importlib
+import random
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,11 @@ _ROOMS = {
     ),
     "lingym.policies": ("LabelPolicy", "LabelQPolicy"),
 }
+# Python's generator is the program's, and rich.style draws from it when it is imported.
+_drawn = random.getstate()
+importlib.import_module("rich.style")
+random.setstate(_drawn)
+
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 # An environment is one registered line: its id, and the task that it plays.

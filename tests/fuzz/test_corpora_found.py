@@ -45,7 +45,7 @@ def test_what_is_written_as_xz_is_read_in_pieces_of_any_size(tmp_path: Path) -> 
             path.write_bytes(lzma.compress(text[:7]) + lzma.compress(b"") + lzma.compress(text[7:]))
 
 
-@pytest.mark.parametrize("more", [b"garbage", gzip.compress(b"two\n")[:-3]])
+@pytest.mark.parametrize("more", [b"garbage", gzip.compress(b"two\n", mtime=0)[:-3]])
 def test_what_follows_a_member_of_a_gz_file_is_not_lost(tmp_path: Path, more: bytes) -> None:
     path = tmp_path / "a.txt.gz"
     path.write_bytes(gzip.compress(b"one\n") + more)
