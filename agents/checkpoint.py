@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lingym.agents.run_state import flat, tree_of
-from lingym.files import replace_file, replace_folder, sha256_of
+from lingym.files import replace_file, replace_folder, sha256_of, sync_folder
 
 FORMAT = 1
 FILES = ("state.safetensors", "state.json")
@@ -72,13 +72,16 @@ def write_checkpoint(
 
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
+    if made:
+        sync_folder(folder.parent)
     try:
         replace_folder(own, write)
     except BaseException:
         if made:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    for old in checkpoints(folder)[keep:]:
+    before = [each for each in checkpoints(folder) if int(each.name) <= episodes]
+    for old in before[keep:]:  # one that is later cannot be used, else the run were there
         shutil.rmtree(old, ignore_errors=True)
     return own
 
@@ -173,8 +176,4 @@ def _save(tensors: Mapping[str, Tensor], file: Path) -> None:
         place = tensor.untyped_storage().data_ptr()
         own[name] = tensor.clone() if place in seen else tensor
         seen.add(place)
-    try:
-        save_file(own, file)
-    except SafetensorError as error:  # which wraps the system's error in words of its own
-        number = re.search(r"os error (\d+)", str(error))
-        raise OSError(int(number[1]) if number else 5, str(error)) from error
+    save_file(own, file)

@@ -112,10 +112,10 @@ class Checkpoints(BaseCallback):
     def _on_rollout_start(self) -> None:
         agent: Any = self.model
         signal = self.asked()
-        if signal is not None or self._due(agent.num_episodes):
-            self.write()
         if signal is not None:
-            raise RunStopped(signal, checkpoints(self.folder)[0], agent.num_episodes)
+            raise RunStopped(signal, self.write(), agent.num_episodes)
+        if self._due(agent.num_episodes):
+            self.write()
 
     def _on_step(self) -> bool:
         return True
@@ -126,17 +126,20 @@ class Checkpoints(BaseCallback):
         waited = time.monotonic() - self._written
         return self.minutes is not None and waited >= 60 * self.minutes
 
-    def write(self) -> None:
+    def write(self) -> Path:
         """Write a checkpoint now.
+
+        Returns:
+            Its folder.
 
         Raises:
             NotWritten: the disk is full, or nothing may be written there.
         """
         agent: Any = self.model
         began = time.monotonic()
-        stand = checkpoints(self.folder)
+        stand = [each for each in checkpoints(self.folder) if int(each.name) <= agent.num_episodes]
         try:
-            write_checkpoint(
+            written = write_checkpoint(
                 self.folder, agent.num_episodes, agent.run_state(), self.run, self.keep
             )
         except OSError as error:
@@ -148,3 +151,4 @@ class Checkpoints(BaseCallback):
             ) from error
         self._written, self._episodes = time.monotonic(), agent.num_episodes
         self.seconds += self._written - began
+        return written

@@ -1,7 +1,5 @@
 """A trained policy with its task and tokenizer: labels texts, and is saved and loaded as one."""
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +30,7 @@ from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.envs.tasks import TASKS
 from lingym.envs.tasks.abstaining import SETTING, known_task
 from lingym.envs.tokenizer import SPECIAL, UnitTokenizer, load_tokenizer, stock_tokenizer
+from lingym.files import replace_folder
 from lingym.hub import TINY, encoder_path
 from lingym.policies import (
     LabelPolicy,
@@ -182,13 +181,18 @@ class Labeller:
         Raises:
             ValueError: the folder holds something else, which would be lost, or the base that this
                 model stands on.
+            NotWritten: the disk is full, or nothing may be written there; an older one still
+                stands.
         """
         folder = Path(folder)
         _keeps_base(self.policy, folder)
         if folder.is_dir() and any(folder.iterdir()) and not (folder / "lingym.json").is_file():
             raise ValueError(f"{folder} holds other files than a model's: name another folder")
-        new = folder.with_name(f"{folder.name}.new")
-        shutil.rmtree(new, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        replace_folder(folder, self._write)
+
+    def _write(self, new: Path) -> None:
+        """Fill an empty folder."""
         settings = {"max_tokens": self.max_tokens, "overflow": self.overflow}
         kept = {"task": self.task, "task_settings": dict(self.settings)}
         if isinstance(self.policy, ResidualPolicy):
@@ -197,9 +201,6 @@ class Labeller:
         self._stock_tokenizer().save_pretrained(new)
         if isinstance(self.policy, ResidualPolicy):
             replace(self, policy=self.policy.base.policy).save(new / BASE)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(new, folder)
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto", base: str | None = None) -> "Labeller":

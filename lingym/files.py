@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +36,7 @@ def replace_file(path: str | os.PathLike[str], content: Content) -> None:
     path = Path(path)
     # The suffix stays last: there are writers that look at it.
     new = path.with_name(f".{path.stem}.new-{os.getpid()}{path.suffix}")
+    _remove_left(path.parent, f".{path.stem}.new-", path.suffix)
     with _written(path, new):
         if isinstance(content, str):
             content = content.encode("utf-8")
@@ -44,7 +46,7 @@ def replace_file(path: str | os.PathLike[str], content: Content) -> None:
             content(new)
         _sync(new)
         os.replace(new, path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def replace_folder(folder: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
@@ -52,7 +54,8 @@ def replace_folder(folder: str | os.PathLike[str], write: Callable[[Path], None]
 
     It is written as ``.NAME.new-PID`` beside, every file of it flushed, and renamed. A folder of
     that name is first moved to ``.NAME.old-PID`` and removed at the end: no file system that is
-    common renames over a folder that holds files, so between the two renames none stands.
+    common renames over a folder that holds files, so between the two renames none stands. What a
+    process that was killed had begun to write, or to remove, is removed.
 
     Args:
         folder: the folder; the one it lies in must exist.
@@ -64,13 +67,14 @@ def replace_folder(folder: str | os.PathLike[str], write: Callable[[Path], None]
     folder = Path(folder)
     new = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    _remove_left(folder.parent, f".{folder.name}.new-")
     with _written(folder, new):
         _remove(new)
         new.mkdir()
         write(new)
         for path in [*new.rglob("*"), new]:
             if path.is_dir():
-                _sync_folder(path)
+                sync_folder(path)
             else:
                 _sync(path)
         _remove(old)
@@ -83,8 +87,9 @@ def replace_folder(folder: str | os.PathLike[str], write: Callable[[Path], None]
             if stood:
                 os.replace(old, folder)
             raise
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
     _remove(old)
+    _remove_left(folder.parent, f".{folder.name}.old-")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
@@ -101,20 +106,50 @@ def _written(path: Path, new: Path) -> Iterator[None]:
         yield
     except BaseException as error:
         _remove(new)
-        # Writers in other languages wrap the error of the system in one of their own.
-        if isinstance(error, OSError) and not isinstance(error, NotWritten):
-            after = "what stood there before still stands" if stood else "nothing is left of it"
-            why = error.strerror or str(error)
-            raise NotWritten(error.errno, f"{path} could not be written: {why}; {after}") from error
-        raise
+        known = _of_system(error)
+        if known is None or isinstance(known, NotWritten):
+            raise
+        after = "what stood there before still stands" if stood else "nothing is left of it"
+        why = known.strerror or str(known)
+        raise NotWritten(known.errno, f"{path} could not be written: {why}; {after}") from error
+
+
+def _of_system(error: BaseException) -> OSError | None:
+    """The system's error, which writers in other languages wrap in one of their own."""
+    if isinstance(error, OSError) or not isinstance(error, Exception):
+        return error if isinstance(error, OSError) else None
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return None if found is None else OSError(int(found[1]), os.strerror(int(found[1])))
 
 
 def _remove(path: Path) -> None:
     with suppress(OSError):
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _remove_left(folder: Path, begin: str, end: str = "") -> None:
+    """Remove what processes left that were killed as they wrote a file or folder of a name."""
+    with suppress(OSError):
+        for each in list(folder.iterdir()):
+            number = each.name.removeprefix(begin).removesuffix(end)
+            if each.name == f"{begin}{number}{end}" and number.isdecimal() and not _runs(number):
+                _remove(each)
+
+
+def _runs(number: str) -> bool:
+    """Whether there is a process of this number, as far as can be known."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        pass
+    return True
 
 
 def _sync(path: Path) -> None:
@@ -122,7 +157,7 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Flush a folder, where the system can (Windows cannot open one)."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

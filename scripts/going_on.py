@@ -66,7 +66,7 @@ def going_on(arguments: Train, kept: Checkpoints) -> dict[str, Any] | None:
         say(f"{arguments.out} goes on from text {episodes}")
         return state
     say(f"{arguments.out} has no checkpoint yet: it begins anew")
-    for file in (arguments.out / "tensorboard").rglob(EVENTS):
+    for file in list((arguments.out / "tensorboard").rglob(EVENTS)):  # before folders go
         file.unlink()
         if not any(file.parent.iterdir()):
             file.parent.rmdir()

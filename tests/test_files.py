@@ -3,11 +3,15 @@
 import errno
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lingym.files import NotWritten, replace_file, replace_folder, sha256_of
+
+NAMES = (("a.new", ""), ("a.old", ""), ("b.new", ".txt"))
 
 
 def full(*_: object) -> None:
@@ -75,3 +79,26 @@ def test_a_folder_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(NotWritten, match="No space"):
         replace_folder(folder, lambda new: (new / "z").write_text("3") and None)
     assert os.listdir(folder) == ["y"] and os.listdir(tmp_path) == ["a"]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for number in (ended.pid, os.getppid()):
+        (tmp_path / f".a.new-{number}").mkdir()
+        (tmp_path / f".a.old-{number}").mkdir()
+        (tmp_path / f".b.new-{number}.txt").touch()
+    (tmp_path / f".ab.new-{ended.pid}").mkdir()
+    replace_folder(tmp_path / "a", lambda new: (new / "x").write_text("1") and None)
+    replace_file(tmp_path / "b.txt", "1")
+    left = {f".{name}-{os.getppid()}{end}" for name, end in NAMES}  # who still runs may go on
+    assert set(os.listdir(tmp_path)) == {"a", "b.txt", f".ab.new-{ended.pid}", *left}
+
+
+def test_the_systems_error_is_found_in_that_of_another_language(tmp_path: Path) -> None:
+    def write(folder: Path) -> None:
+        raise Exception("No space left on device (os error 28)")  # as the tokenizers library does
+
+    with pytest.raises(NotWritten, match="a could not be written: No space left") as failed:
+        replace_folder(tmp_path / "a", write)
+    assert failed.value.errno == errno.ENOSPC and os.listdir(tmp_path) == []

@@ -110,6 +110,17 @@ def test_a_torn_one_is_told_and_the_one_before_used(
         last_checkpoint(tmp_path, "mine")
 
 
+def test_a_later_one_that_is_torn_takes_no_place(tmp_path: Path) -> None:
+    write(tmp_path, 8, keep=1)
+    truncate(write(tmp_path, 24) / FILES[0])
+    write(tmp_path, 16, keep=1)  # the run went on from 8
+    assert [each.name for each in checkpoints(tmp_path)] == ["24", "16"]
+    found = last_checkpoint(tmp_path, "mine")
+    assert found is not None and found.state["n"] == 16
+    write(tmp_path, 24, keep=1)
+    assert [each.name for each in checkpoints(tmp_path)] == ["24"]
+
+
 def test_foreign_ones_are_refused(tmp_path: Path) -> None:
     own = write(tmp_path, 8)
     with pytest.raises(CheckpointError, match="is of another run"):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lingym.agents import checkpoint
+from lingym.agents import checkpoint, labeller
 from lingym.scripts.alone import alone
 from lingym.scripts.cli import main
 from lingym.scripts.going_on import can_go_on
@@ -67,6 +67,25 @@ def test_a_full_disk_stops_the_run_with_words_and_it_goes_on(
     main(f"train --out {whole} {LITTLE} --episodes 32".split())
     assert outcome(stopped) == outcome(whole)
     assert "has ended: its metrics.json is there" in refused(f"train --resume {stopped}")
+
+
+def test_a_run_without_a_checkpoint_whose_model_found_no_room_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise Exception("No space left on device (os error 28)")  # the tokenizers library's own
+
+    few = LITTLE.replace("--checkpoint-every 8", "--episodes 16")
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    with monkeypatch.context() as patch:
+        patch.setattr(labeller, "save_policy", full)
+        said = refused(f"train --out {run} {few}")
+    assert f"{run / 'model'} could not be written: No space left on device" in said
+    assert f"go on with: lingym train --resume {run}" in capsys.readouterr().err
+    main(["train", "--resume", str(run)])
+    assert f"{run} has no checkpoint yet: it begins anew" in capsys.readouterr().err
+    main(f"train --out {whole} {few}".split())
+    assert outcome(run) == outcome(whole)
 
 
 def test_a_torn_checkpoint_is_told_and_the_one_before_used(
