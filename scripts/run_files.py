@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from lingym.files import sha256_of
+from lingym.hub import TINY
 from lingym.reading import read_toml
 from lingym.rewards.own import files as reward_files
 from lingym.scripts.mix import FILES, beside
 from lingym.scripts.train import Train
 
-NOT_READ = ("out", "resume", "feature_cache")
-"""Options that name what a run writes."""
+NOT_READ = ("out", "resume", "feature_cache", "on_disk")
+"""Options that name what a run writes, or could write anew."""
+READ = ("train", "dev", "test", "corpus", "encoder", "base")
+"""Options that may name a file or folder by a word that does not look like one."""
+NAMES = (TINY, "minilm")
+"""Words among them that never do."""
 
 
 def files_of(arguments: Train) -> dict[str, str]:
@@ -53,7 +58,8 @@ def _named(options: Any) -> Iterator[Path]:
             yield from reward_files(value)
         elif option.name not in NOT_READ and isinstance(value, str | Path) and str(value):
             path = Path(value).expanduser()
-            if "/" in str(value) or path.suffix or isinstance(value, Path):
+            told = option.name in READ and value not in NAMES
+            if told or "/" in str(value) or path.suffix or isinstance(value, Path):
                 yield path
         if option.name == "mix" and value is not None and Path(value).is_file():
             for table in read_toml(Path(value)).values():

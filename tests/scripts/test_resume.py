@@ -179,6 +179,23 @@ def test_files_are_those_that_the_run_began_with(
     assert f"{tmp_path / 'own.py'} is gone" in told
 
 
+def test_files_without_an_ending_are_theirs_and_an_index_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").write_text("a B-x\n\n")
+    for folder in ("encoder", "index", "tiny"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.bin").write_text("1")
+    run = Train(
+        *(Path("run"), "tagging", None, "texts"),
+        encoder="encoder",
+        disk=options_of({"on_disk": "index"}, type(Train(Path("run")).disk)),
+    )
+    assert set(files_of(run)) == {"texts", "encoder/a.bin"}
+    assert files_of(Train(Path("run"), encoder="tiny")) == {}
+
+
 def test_a_folder_that_may_not_be_written_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
