@@ -90,7 +90,10 @@ class Resumable:
             _in(self, name, saved, shared)
         missing = {name for name in vars(self) if name not in self.made_again} - {*state["agent"]}
         if missing:
-            raise ValueError(f"the state has nothing of {', '.join(sorted(missing))}")
+            raise ValueError(
+                f"the state has nothing of {', '.join(sorted(missing))}: another version of the "
+                "agent wrote it, and that one goes on with it"
+            )
         vars(self.policy.work).update(state["work"])
         self.label_env.load_run_state(state["env"])
         if state["reward"]:

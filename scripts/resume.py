@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import lingym
 from lingym.reading import read_json, wanted
 from lingym.scripts.train import Train
 
@@ -32,26 +31,38 @@ class Resume:
         """
         from lingym.scripts.own_code import check_own
         from lingym.scripts.run_files import changed
-        from lingym.scripts.run_folder import refuse_ended, say
+        from lingym.scripts.run_folder import about_run, refuse_ended, say
 
         folder = self.folder.absolute()
         config = read_config(self.folder)
         refuse_ended(self.folder)
-        if Path(config["folder"]).is_dir():
-            os.chdir(config["folder"])  # paths of options are from there
+        begun = Path(config["folder"])
+        if begun.is_dir():
+            os.chdir(begun)  # paths of options are from there
         told = changed(config["files"])
         if told:
+            moved = f". The run began in {begun}, which is gone: go on from where its paths hold"
             raise ValueError(
                 f"{self.folder} cannot go on as it began: {', '.join(told)} since then"
+                f"{'' if begun.is_dir() else moved}"
             )
-        before = config["versions"].get("lingym")
-        if before != lingym.__version__:
-            say(f"the run began with lingym {before}, and this is {lingym.__version__}")
+        other = other_versions(config["versions"], about_run()["versions"])
+        if other:
+            say(f"{other}: what is learned may differ from what an unbroken run would have learned")
         with wanted(folder / "config.json", "what a run of this lingym wrote"):
             arguments = replace(options_of(config["arguments"]), out=folder)
             check_own(arguments.reward, config)  # before anything reads the reward
             arguments.check()
         to_its_end(arguments, resume=True, shown=self.folder)
+
+
+def other_versions(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Which versions a run began with that are not those of now, in words; empty if all are."""
+    other = [name for name in now if before.get(name) != now[name]]
+    if not other:
+        return ""
+    begun, here = (", ".join(f"{n} {each.get(n)}" for n in other) for each in (before, now))
+    return f"the run began with {begun}, and goes on with {here}"
 
 
 def resume_of(words: Sequence[str]) -> Resume | None:
@@ -81,7 +92,6 @@ def to_its_end(arguments: Train, resume: bool = False, shown: Path | None = None
         shown: the folder as the person wrote it.
     """
     from lingym.agents.checkpoints import RunStopped
-    from lingym.files import NotWritten
     from lingym.scripts.run_folder import say
     from lingym.scripts.signals import Stop
     from lingym.scripts.training import train
@@ -94,7 +104,7 @@ def to_its_end(arguments: Train, resume: bool = False, shown: Path | None = None
         except RunStopped as stopped:
             say(f"{stopped}\ngo on with: {command}")
             sys.exit(128 + stopped.signal)
-        except (NotWritten, SystemExit):
+        except (OSError, SystemExit):  # NotWritten, and what libraries could not read or write
             if (arguments.out / "config.json").exists():
                 say(f"go on with: {command}")
             raise
@@ -104,9 +114,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     """What a run's ``config.json`` says.
 
     Raises:
-        ValueError: there is none, or it is of a lingym that did not keep checkpoints.
+        ValueError: there is no folder, or no such file, or it is of a lingym that did not keep
+            checkpoints.
     """
     file = folder / "config.json"
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}: --resume takes the --out of a run")
     if not file.is_file():
         raise ValueError(
             f"{folder} holds no run that has begun: it has no config.json. Give the command that "

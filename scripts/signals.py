@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -53,6 +53,8 @@ class Stop:
         if not self._waits or self.signal is not None:
             raise SystemExit(128 + number)
         self.signal = number
-        self.tell(
-            "asked to stop: a checkpoint is written when this rollout is over (once more: at once)"
-        )
+        with suppress(RuntimeError):  # it came as the same stream was written to
+            self.tell(
+                "asked to stop: a checkpoint is written when this rollout is over (once more: at "
+                "once)"
+            )

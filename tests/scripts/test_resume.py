@@ -103,6 +103,7 @@ def test_what_cannot_go_on_is_refused(stopped: Path, tmp_path: Path) -> None:
     assert "leave out --seed 2" in refused(f"train --resume {stopped} --seed 2")
     assert "takes all options from RUN/config.json" in refused("train --resume")
     assert "holds no run that has begun" in refused(f"train --resume {tmp_path}")
+    assert f"there is no folder {tmp_path}/none:" in refused(f"train --resume {tmp_path}/none")
     config = stopped / "config.json"
     saved = json.loads(config.read_text())
     config.write_text(json.dumps({**saved, "python": "other"}))
@@ -150,6 +151,23 @@ def test_a_run_of_a_sweep_goes_on_where_files_and_versions_are_the_same(
     whole = stopped.with_name("whole")
     main(f"train --out {whole} {LITTLE} --episodes 32".split())
     assert outcome(stopped) == outcome(whole)
+
+
+def test_what_moved_and_what_is_newer_is_told(
+    stopped: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = stopped / "config.json"
+    saved = json.loads(config.read_text())
+    gone = {**saved, "folder": "/gone", "files": {"data.conll": "0"}}
+    config.write_text(json.dumps(gone))
+    told = refused(f"train --resume {stopped}")
+    assert f"{stopped} cannot go on as it began: data.conll is gone since then" in told
+    assert "The run began in /gone, which is gone: go on from where its paths hold" in told
+    config.write_text(json.dumps({**saved, "versions": {**saved["versions"], "torch": "0.1"}}))
+    refused(f"train --resume {stopped}")
+    told = capsys.readouterr().err
+    assert "the run began with torch 0.1, and goes on with torch " in told
+    assert "lingym" not in told.partition("what is learned may differ")[0]
 
 
 def test_files_are_those_that_the_run_began_with(
@@ -230,6 +248,16 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert f"go on with: lingym train --resume {out}" in told
     assert (out / "checkpoints").is_dir() and not (out / "metrics.json").exists()
     assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_comes_as_its_stream_is_written_to_stops_the_run() -> None:
+    def busy(line: str) -> None:
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    stop = Stop(busy)
+    with stop.listening(), stop.waiting():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop() == signal.SIGTERM
 
 
 def test_a_second_signal_ends_at_once_and_so_does_one_before_learning() -> None:
