@@ -4,6 +4,7 @@ What was written after the checkpoint is cut off when the run goes on, since it 
 written, again: no line is lost, and none is there twice.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,30 +14,31 @@ from typing import Any
 
 from stable_baselines3.common.logger import HumanOutputFormat, Logger, TensorBoardOutputFormat
 
+logger = logging.getLogger("lingym")
 EVENTS = "events.out.tfevents.*"
 
 
-def log_position(logger: Logger) -> dict[str, Any] | None:
+def log_position(log: Logger) -> dict[str, Any] | None:
     """The folder's name and the bytes of each event file; None where nothing goes to TensorBoard.
 
     What waits to be written is written first, and lies on the disk when this returns. What was
     recorded and not yet dumped goes with it.
     """
-    writers = [each for each in logger.output_formats if isinstance(each, TensorBoardOutputFormat)]
+    writers = [each for each in log.output_formats if isinstance(each, TensorBoardOutputFormat)]
     for each in writers:
         each.writer.flush()
     files: dict[str, int] = {}
-    if writers and logger.dir is not None:
-        for file in sorted(Path(logger.dir).glob(EVENTS)):
+    if writers and log.dir is not None:
+        for file in sorted(Path(log.dir).glob(EVENTS)):
             with file.open("rb") as opened:
                 os.fsync(opened.fileno())
                 files[file.name] = opened.seek(0, os.SEEK_END)
     return {
-        "folder": Path(logger.dir).name if files and logger.dir else None,
+        "folder": Path(log.dir).name if files and log.dir else None,
         "files": files,
-        "recorded": dict(logger.name_to_value),
-        "counts": dict(logger.name_to_count),
-        "excluded": {name: list(each or ()) for name, each in logger.name_to_excluded.items()},
+        "recorded": dict(log.name_to_value),
+        "counts": dict(log.name_to_count),
+        "excluded": {name: list(each or ()) for name, each in log.name_to_excluded.items()},
     }
 
 
@@ -50,7 +52,8 @@ def cut_back(folder: Path, files: Mapping[str, int]) -> None:
         have = (folder / name).stat().st_size if (folder / name).exists() else 0
         if have < size:
             raise ValueError(
-                f"{folder / name} has {have} bytes of {size}: lines of the log are lost"
+                f"{folder / name} has {have} bytes of {size}: lines of the log are lost. Put the "
+                f"file back, or remove {folder} to go on with a log that begins here"
             )
     for file in folder.glob(EVENTS):
         if file.name in files:
@@ -63,12 +66,15 @@ def cut_back(folder: Path, files: Mapping[str, int]) -> None:
 def log_going_on(agent: Any, resume: Mapping[str, Any] | None) -> Iterator[None]:
     """Have an agent that sets up its log within go on with the one that it had.
 
+    One that writes no log gets a logger without a folder: Stable-Baselines3's makes an empty folder
+    among the system's temporary ones each time, and leaves it there.
+
     Args:
         agent: an algorithm.
         resume: the state of the run that goes on; None is a new run.
     """
     log = None if resume is None else resume.get("log")
-    if log is None or agent._custom_logger:
+    if agent._custom_logger or (log is None and agent.tensorboard_log is not None):
         yield
     else:
         agent._logger = _logger(agent, log)
@@ -84,13 +90,16 @@ def log_going_on(agent: Any, resume: Mapping[str, Any] | None) -> Iterator[None]
         agent.logger.name_to_excluded.update(excluded)
 
 
-def _logger(agent: Any, log: Mapping[str, Any]) -> Logger:
+def _logger(agent: Any, log: Mapping[str, Any] | None) -> Logger:
     formats: list[Any] = []
     folder = None
     if agent.verbose:
         formats.append(HumanOutputFormat(sys.stdout))
-    if agent.tensorboard_log is not None and log["folder"] is not None:
+    if log is not None and agent.tensorboard_log is not None and log["folder"] is not None:
         folder = Path(agent.tensorboard_log) / log["folder"]
-        cut_back(folder, log["files"])
+        if folder.is_dir():
+            cut_back(folder, log["files"])
+        else:
+            logger.warning("%s is gone: the log begins where the run goes on", folder)
         formats.append(TensorBoardOutputFormat(str(folder)))
     return Logger(None if folder is None else str(folder), formats)
