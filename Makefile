@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test test-oldest test-newest format lint types docs clean lock audit test-locked
+.PHONY: demo test test-slow test-oldest test-newest format lint types docs clean lock audit test-locked
 
 demo: $(VENV)/run.stamp  ## train on the generated corpus: supervised beside PPO
 	$(BIN)/lingym demo
 
 test: $(VENV)/dev.stamp  ## every test that needs neither real data nor a GPU, on all cores
 	$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST)
+
+test-slow: $(VENV)/dev.stamp  ## hours: 100,000 faulty files a reader, and a run of every agent killed 100 times in all
+	LINGYM_FUZZ=$${LINGYM_FUZZ:-100000} $(BIN)/python -m pytest -n logical $(addprefix tests/fuzz/test_,corpora.py corpora_tasks.py files.py)
+	LINGYM_KILLS=$${LINGYM_KILLS:-100} $(BIN)/python -m pytest -n logical tests/scripts/test_killed_run.py
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix --exit-zero --quiet .

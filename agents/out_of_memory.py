@@ -92,6 +92,7 @@ def accumulated(
     weights: Sequence[nn.Parameter],
     lengths: Rows,
     cut: Callable[[Part, BaseException], None],
+    enough: Callable[[Mapping[str, float]], bool] = lambda log: False,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """The gradient of a minibatch's mean, in as many parts as memory makes needed.
 
@@ -107,6 +108,7 @@ def accumulated(
         weights: whose gradients are left, and are dropped first.
         lengths: [B] units of each text.
         cut: told each time which part did not fit, and the error; raises if it is one text.
+        enough: told the log of a minibatch that is one part, whether its gradient is not wanted.
 
     Returns:
         The logs of the forward passes and of the backward ones, means by mass.
@@ -119,7 +121,7 @@ def accumulated(
             weight.grad = None
         for part in parts:
             try:
-                mass = _add(begin, weights, part, total, len(parts) > 1, logs, told)
+                mass = _add(begin, weights, part, total, len(parts) > 1, logs, told, enough)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -142,9 +144,13 @@ def _add(
     several: bool,
     logs: dict[str, float],
     told: dict[str, float],
+    enough: Callable[[Mapping[str, float]], bool],
 ) -> float:
     """Take a part's gradient and logs into the means over what came before; the part's mass."""
     begun = begin(part)
+    if not several and enough(begun.log):
+        logs.update(begun.log)
+        return 1.0
     mass = begun.mass() if several else 1.0
     _scale(weights, total / mass)
     after = begun.backward()

@@ -1,6 +1,6 @@
 """Proximal policy optimisation on whole episodes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
@@ -278,7 +278,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         if self.clip_range_vf is not None:
             self.logger.record("train/clip_range_vf", self._clip(self.clip_range_vf))
 
-    def _far(self, log: dict[str, float]) -> bool:
+    def _far(self, log: Mapping[str, float]) -> bool:
         """Whether the policy has moved so far that the rollout is not learned from any more."""
         return self.target_kl is not None and log["approx_kl"] > 1.5 * self.target_kl
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ def updated(
     agent: EpisodicAlgorithm,
     loss_of: LossOf,
     examples: Rows,
-    enough: Callable[[Log], bool] = lambda log: False,
+    enough: Callable[[Mapping[str, float]], bool] = lambda log: False,
 ) -> Log | None:
     """Make one update of the policy.
 
@@ -71,6 +71,7 @@ def updated(
         log, told = accumulated(
             *(begin, trained, episodes.lengths[examples]),
             lambda part, error: cut(agent, examples[part.rows], error),
+            enough,
         )
         if enough(log):
             return log

@@ -192,7 +192,8 @@ def _train(
         if metrics[split]:
             say(f"{split}: " + ", ".join(f"{k} {v:.4f}" for k, v in metrics[split].items()))
     say(f"saved in {arguments.out}")
-    agent.logger.close()  # else TensorBoard's thread and file stay with the process
+    if not zero_shot:
+        agent.logger.close()  # else TensorBoard's thread and file stay with the process
     return metrics
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import DistilBertConfig, DistilBertModel, XLNetConfig
+from transformers import DistilBertConfig, DistilBertModel, XLNetConfig, XLNetModel
 
 from lingym.envs import Dataset, LabelVectorEnv
 from lingym.policies import LabelPolicy, save_policy
@@ -64,7 +64,8 @@ def test_other_families_and_those_without(tmp_path: Path) -> None:
     DistilBertModel(DistilBertConfig(**size, hidden_dim=8)).save_pretrained(tmp_path / "distil")
     encoder: Any = load_encoder(str(tmp_path / "distil"), 30, 16, False, 0.0)
     assert (encoder.config.attention_dropout, encoder.config.dropout) == (0.0, 0.1)
-    XLNetConfig().save_pretrained(tmp_path / "xlnet")
+    little = XLNetConfig(vocab_size=30, d_model=8, n_layer=1, n_head=2, d_inner=8)
+    XLNetModel(little).save_pretrained(tmp_path / "xlnet")
     with pytest.raises(ValueError, match=r"\(xlnet\) has no dropout of attention alone"):
         load_encoder(str(tmp_path / "xlnet"), 30, 16, False, 0.0)
 

@@ -21,7 +21,7 @@ AGENTS = {
     "reinforce": "--agent reinforce --samples 2 --baseline mean",
     "delay": "--agent reinforce --samples 2 --feedback-delay 20 --kl-coef 0.1",
     "dropout": "--agent reinforce --samples 2 --dropout --dropout-rate 0.1..0.3",
-    "expected_reward": "--agent expected_reward --kl-coef 0.1",
+    "expected_reward": "--agent expected_reward --reward accuracy --kl-coef 0.1",
     "minimum_risk": "--agent minimum_risk --samples 2",
     "preference": "--agent preference --comparisons 2 --samples 2 --reward preference(accuracy)",
 }

@@ -228,7 +228,7 @@ def test_swapped_words_leave_entities_alone():
         ("typos(0.1", "is not an expression"),
         ("mentions(0.1, pool={})", "has no setting 'pool'"),
         ("synonyms(0.1)", "synonyms needs lexicon"),
-        ("synonyms(0.1, '/no/such.tsv')", "/no/such.tsv: No such file"),
+        ("synonyms(0.1, '/no/such.tsv')", r"/no/such.tsv: cannot be read \(No such file"),
         ("backtranslation(0.1, '/no/such', '/no/such')", "no sequence-to-sequence model"),
     ],
 )
