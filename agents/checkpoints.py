@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
 from lingym.agents.checkpoint import (
+    CheckpointError,
     checkpoints,
     last_checkpoint,
+    read_checkpoint,
     remove_leftovers,
     write_checkpoint,
 )
+from lingym.agents.resumable import callbacks_of
 from lingym.agents.run_state import flat
 from lingym.files import NotWritten
 
@@ -42,7 +46,8 @@ class Checkpoints(BaseCallback):
         ...
         agent.learn(resume=kept.last(), callback=[kept])
 
-    Writing draws no random number and changes nothing that is learned.
+    Writing draws no random number and changes nothing that is learned. `learn` refuses a folder
+    with checkpoints of a run that is further, and a callback after this one that has a state.
 
     Args:
         folder: of the checkpoints.
@@ -104,10 +109,36 @@ class Checkpoints(BaseCallback):
 
     def _on_training_start(self) -> None:
         agent: Any = self.model
+        self._check_place(agent)
         remove_leftovers(self.folder)
         flat(agent.run_state())  # what cannot be kept is told now, and not when work is lost
         self._began = self._written = time.monotonic()
         self._episodes = agent.num_episodes
+
+    def _check_place(self, agent: Any) -> None:
+        """Refuse a place among the callbacks, or on the disk, from which nobody could go on.
+
+        Raises:
+            ValueError: a callback that would be behind comes after this one, or the folder has
+                checkpoints that are further than the run.
+        """
+        callbacks = list(callbacks_of(agent._callback).values())
+        for each in callbacks[callbacks.index(self) + 1 :]:
+            if hasattr(each, "run_state"):
+                raise ValueError(
+                    f"Checkpoints must be the last callback, and {type(each).__name__} comes after "
+                    "it: what that does between two rollouts would be missing"
+                )
+        for each in checkpoints(self.folder):
+            if int(each.name) <= agent.num_episodes:
+                break
+            with suppress(CheckpointError):  # one that is torn, or another's, is never gone on from
+                read_checkpoint(each, self.run)
+                raise ValueError(
+                    f"{each} is of a run that is further than this one, which is at text "
+                    f"{agent.num_episodes}: go on with learn(resume=...), give another folder, or "
+                    "remove it"
+                )
 
     def _on_rollout_start(self) -> None:
         agent: Any = self.model

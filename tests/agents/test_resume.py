@@ -238,6 +238,25 @@ def test_a_plain_attribute_of_a_new_agent_is_kept_without_a_word(
     assert other.seen == whole.seen and whole.seen["sum"] > 0
 
 
+def test_checkpoints_are_the_last_callback_and_of_one_run(
+    commands: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    data = commands("tagging")
+    agent, dev = make("supervised", data, tmp_path)
+    kept = Checkpoints(tmp_path / "kept", None, every=12)
+    with pytest.raises(ValueError, match="must be the last callback, and DevCallback comes after"):
+        agent.learn(total_episodes=24, callback=[kept, dev])
+    agent.learn(total_episodes=36, callback=[dev, kept])
+    assert sorted(each.name for each in (tmp_path / "kept").iterdir()) == ["12", "24"]
+    again, dev = make("supervised", data, tmp_path)
+    with pytest.raises(ValueError, match=r"24 is of a run that is further .* at text 0"):
+        again.learn(total_episodes=24, callback=[dev, kept])
+    (tmp_path / "kept" / "24" / "state.json").write_text("{")
+    again, dev = make("supervised", data, tmp_path)
+    again.learn(resume=kept.last(), callback=[dev, kept])
+    assert again.num_episodes == 36
+
+
 def test_what_does_not_fit_is_refused(commands: Callable[..., Dataset], tmp_path: Path) -> None:
     data = commands("tagging")
     agent, dev = make("ppo", data, tmp_path)
