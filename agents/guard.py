@@ -13,16 +13,13 @@ from torch import nn
 from lingym.agents.earned import Earned
 from lingym.agents.inspection import opening
 from lingym.files import replace_file
+from lingym.policies.steps import NonFiniteError
 from lingym.rewards import RewardError
 
 OnNonfinite = Literal["stop", "skip"]
 FILE = "nonfinite.json"
 NAMED = 8  # texts that a message names; the file has all
 ADVICE = "lower the learning rate, or look at the reward"
-
-
-class NonFiniteError(FloatingPointError):
-    """A loss, gradient, advantage or weight is NaN or infinite; the message names the texts."""
 
 
 class NotFinite(FloatingPointError):

@@ -10,6 +10,7 @@ from lingym.envs.growth import Added, Room, Wanted, encoded, further
 from lingym.envs.rules import meaningful
 from lingym.envs.spaces import LabelDiscrete, observation_space
 from lingym.rewards import Reward, checked_score, checked_steps
+from lingym.rewards.base import NonFiniteReward
 from lingym.types import (
     UNDECIDED,
     Batch,
@@ -22,6 +23,7 @@ from lingym.types import (
 )
 
 Observation = dict[str, IntArray]
+LARGEST = 1e15  # of a reward that is learned from: losses square it in float32, which ends at 3e38
 OBSERVED = ("input_ids", "attention_mask", "unit_of_token", "labels", "cursor", "allowed")
 
 
@@ -188,7 +190,7 @@ class Game:
 
         Raises:
             ValueError: an action is not a label, or an episode is over.
-            RewardError: the reward failed.
+            RewardError: the reward failed, or is too large to be learned from.
         """
         actions = np.asarray(actions)
         if actions.shape != (self.rows,) or not np.issubdtype(actions.dtype, np.integer):
@@ -210,8 +212,20 @@ class Game:
         if len(scored):
             score = checked_score(self.reward, self.labelings(scored))
             rewards[scored] = score - self.score[scored]
+            self._check_size(rewards)
             self.score[scored] = score
         return rewards, done
+
+    def _check_size(self, rewards: FloatArray) -> None:
+        """Refuse rewards [R] that are finite, and not so in a loss or in its gradient's norm."""
+        large = ~(np.abs(rewards) <= LARGEST)
+        if large.any():
+            examples = self.examples[large]
+            raise NonFiniteReward(
+                f"reward {self.reward.name} of example {examples[0]} is {rewards[large][0]}: "
+                f"no loss can be made of more than {LARGEST:g}",
+                np.unique(examples),
+            )
 
     def labelings(self, rows: Rows) -> Labelings:
         """What these rows' labels are so far."""

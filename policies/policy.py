@@ -22,6 +22,7 @@ from lingym.policies.heads import unit_values, value_head
 from lingym.policies.masked_head import Verbaliser
 from lingym.policies.network import History, LabelNetwork, Observation
 from lingym.policies.optim import ScaledAdamW, parameter_groups
+from lingym.policies.steps import check_values, guard_steps
 from lingym.policies.texts import Pooling
 from lingym.types import Batch, LabelSpace
 
@@ -206,7 +207,12 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
     def evaluate_actions(
         self, obs: Observation, actions: Tensor, action_masks: Any = None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Values [B, 1], log-probabilities [B] and entropies [B] of actions [B]."""
+        """Values [B, 1], log-probabilities [B] and entropies [B] of actions [B].
+
+        From then on the policy's optimiser takes no step by a gradient that is not finite: stock
+        algorithms ask for this, and check nothing themselves.
+        """
+        guard_steps(self, self.optimizer)
         logits, values = self._step(obs, action_masks)
         distribution = self.action_dist.proba_distribution(logits)
         return values, distribution.log_prob(actions), distribution.entropy()
@@ -233,7 +239,11 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         return self.get_distribution(observation, action_masks).get_actions(deterministic)
 
     def _step(self, obs: Observation, action_masks: Any = None) -> tuple[Tensor, Tensor]:
-        """Logits [B, K] and values [B, 1] of the unit at each cursor."""
+        """Logits [B, K] and values [B, 1] of the unit at each cursor.
+
+        Raises:
+            NonFiniteError: the values are no numbers, or so large that no loss can be made of them.
+        """
         here = self.look(obs)
         logits = self.scores_here(here)
         transition = self._transition()
@@ -249,6 +259,7 @@ class LabelPolicy(LabelNetwork, ActorCriticPolicy):
         values = every.gather(1, here.unit[:, None])
         if self.history == "previous":
             values = values + self.value_transition[here.before][:, None]
+        check_values(values, "values")
         return logits, values
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

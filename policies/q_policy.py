@@ -16,6 +16,7 @@ from torch import Tensor
 from lingym.policies.distribution import FORBIDDEN, LabelDistribution
 from lingym.policies.network import History, LabelNetwork, Observation
 from lingym.policies.optim import ScaledAdamW, parameter_groups
+from lingym.policies.steps import check_values, guard_steps
 from lingym.policies.texts import Pooling
 from lingym.types import Batch, LabelSpace
 
@@ -56,11 +57,16 @@ class LabelQNetwork(LabelNetwork, BasePolicy):
         self.set_training_mode(False)
 
     def forward(self, obs: Observation) -> Tensor:
-        """Values [B, K] of the labels of the unit at each cursor."""
+        """Values [B, K] of the labels of the unit at each cursor.
+
+        Raises:
+            NonFiniteError: they are no numbers, or so large that no loss can be made of them.
+        """
         here = self.look(obs)
         values = self.scores_here(here)
         if self.history == "previous":
             values = values + self.transition[here.before]
+        check_values(values, "action values")
         # Not added, as a policy's masks are: a forbidden label that was tried would move the rest.
         return torch.where(self.allowed(obs, here.before), values, FORBIDDEN)
 
@@ -169,6 +175,7 @@ class LabelQPolicy(DQNPolicy):
             parameters = parameter_groups(own.encoder, own, self.weight_decay, self.head_lr_scale)
         arguments: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
         self.optimizer = self.optimizer_class(parameters, **arguments)
+        guard_steps(self, self.optimizer)
         self.set_training_mode(False)
 
     def make_q_net(self) -> LabelQNetwork:  # type: ignore[override]
