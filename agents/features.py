@@ -90,7 +90,13 @@ class Tiles:
         return len(self.low) * self.tilings
 
     def __call__(self, observation: Any) -> Rows:
-        """The tiles that the observation lies in; beyond the bounds, the outermost."""
+        """The tiles that the observation lies in; beyond the bounds, the outermost.
+
+        Raises:
+            ValueError: it holds NaN.
+        """
+        if np.isnan(observation).any():
+            raise ValueError(f"the observation {observation} holds NaN, which lies in no tile")
         low, high = np.array(self.low), np.array(self.high)
         share = np.clip((np.asarray(observation, np.float64) - low) / (high - low), 0, 1)
         shifts = np.arange(self.tilings) / self.tilings

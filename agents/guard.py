@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from lingym.agents.earned import Earned
 from lingym.agents.inspection import opening
@@ -88,7 +88,7 @@ class Guard:
         texts: Sequence[Mapping[str, Any]],
         numbers: Mapping[str, Any],
         cause: BaseException | None = None,
-        weights: Iterable[nn.Parameter] = (),
+        weights: Iterable[Tensor] = (),
         advice: str = ADVICE,
     ) -> None:
         """Take note of a step that must not be taken; returns where it is to be left out.
@@ -108,7 +108,7 @@ class Guard:
         self.found.append({"what": what, **plain(numbers), "texts": plain(texts)})
         where = self._write()
         broken = not all_finite(weights)
-        message = f"{what}, in {_named(texts)}: no step was taken{where}"
+        message = f"{what}{_named(texts)}: no step was taken{where}"
         stop = self.on_nonfinite == "stop"
         if broken:
             message += "; the policy's weights are no longer finite, so that no step can be"
@@ -159,7 +159,7 @@ class Guard:
         return f", and the batch is in {file}"
 
 
-def all_finite(weights: Iterable[nn.Parameter]) -> bool:
+def all_finite(weights: Iterable[Tensor]) -> bool:
     """Whether all of these are numbers."""
     return all(bool(torch.isfinite(weight).all()) for weight in weights)
 
@@ -179,15 +179,15 @@ def plain(value: Any) -> Any:
 
 
 def _named(texts: Sequence[Mapping[str, Any]]) -> str:
-    """Where the texts of a batch stand, and how each begins."""
+    """Where the texts of a batch stand, and how each begins; nothing where none is known."""
     if not texts:
-        return "texts that are not known"
+        return ""
     said = (f" ({opening(text['text'])})" if text["text"] else "" for text in texts)
     listed = ", ".join(
         f"{text['where']}{words}" for text, words in zip(texts[:NAMED], said, strict=False)
     )
     more = f", and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
-    return f"{'a batch of ' if len(texts) > 1 else ''}{_count(len(texts))}: {listed}{more}"
+    return f", in {'a batch of ' if len(texts) > 1 else ''}{_count(len(texts))}: {listed}{more}"
 
 
 def _count(texts: int) -> str:

@@ -11,16 +11,18 @@ from typing import Any, Literal, Self, get_args
 import gymnasium
 import numpy as np
 import numpy.typing as npt
+import torch
 from gymnasium import spaces
 
 from lingym.agents.features import FeatureMap, default_features, from_dict, to_dict
-from lingym.agents.guard import NonFiniteError
+from lingym.agents.guard import Guard
 from lingym.agents.npz import load_npz
 from lingym.reading import parse_json, wanted
 from lingym.types import Rows
 
 Weights = npt.NDArray[np.float64]
 Traces = Literal["true-online", "accumulating", "replacing"]
+LARGEST = 1e100  # of a number that is learned from: beyond it weights would soon be infinite
 SHARES = (
     *("gamma", "lambda_", "exploration_fraction"),
     *("exploration_initial_eps", "exploration_final_eps"),
@@ -49,6 +51,9 @@ class SARSA:
         exploration_initial_eps: epsilon, the share of random actions, at first.
         exploration_final_eps: epsilon from then on.
         seed: of the actions; the environment's first episode gets it too.
+
+    Attributes:
+        guard: what happens to a reward or value that is NaN or infinite; it is not saved.
 
     Raises:
         ValueError: a number out of its range.
@@ -99,6 +104,7 @@ class SARSA:
         self.axes = len(env.observation_space.shape or ())
         self.num_timesteps = 0
         self.episode_returns: list[float] = []
+        self.guard = Guard()
 
     def learn(self, total_timesteps: int) -> Self:
         """Play and learn for so many steps; another call goes on with the weights.
@@ -106,8 +112,12 @@ class SARSA:
         The schedules of the learning rate and of epsilon run once through each call. Afterwards
         `episode_returns` has the return of every episode that ended.
 
+        Where the guard leaves a step out, the traces end there: what was done before it earned a
+        return that nobody knows. That of its episode is NaN or infinite, too.
+
         Raises:
-            NonFiniteError: a reward or a value is NaN or infinite; the weights are as before it.
+            NonFiniteError: a reward or a value is NaN or infinite (or above `LARGEST`), and the
+                guard does not leave the step out; the weights are as before it.
         """
         if self.env is None:
             raise ValueError("no environment to learn in: load with env=")
@@ -121,7 +131,7 @@ class SARSA:
                 state = self.features(self.env.reset(seed=seed)[0])
                 action = self._explore(self.values(state), done)
                 eligibility[:], old, total = 0.0, 0.0, 0.0
-            observation, reward, terminated, truncated, _ = self.env.step(
+            observation, reward, terminated, truncated, info = self.env.step(
                 action + self.first_action
             )
             total += float(reward)
@@ -130,13 +140,13 @@ class SARSA:
             next_action = self._explore(values, done)
             next_value = 0.0 if terminated else float(values[next_action])
             target = float(reward) + self.gamma * next_value
-            if not np.isfinite(target):
-                raise NonFiniteError(
-                    f"the target of step {self.num_timesteps} is {target} (reward {reward}, value "
-                    f"of what follows {next_value}): nothing was learned from it; lower the "
-                    "learning rate, or look at the reward"
-                )
-            self._update(eligibility, state, action, target, old, rate / self.features.active)
+            value = float(self.weights[action, state].sum())
+            share = rate / self.features.active
+            if abs(target) + share * (abs(target) + abs(value) + abs(old)) <= LARGEST:
+                self._update(eligibility, state, action, target, old, share)
+            else:
+                self._refused(float(reward), next_value, rate, info)
+                eligibility[:] = 0.0
             state, action, old = following, next_action, next_value
             self.num_timesteps += 1
             if terminated or truncated:
@@ -246,6 +256,19 @@ class SARSA:
         if self.random.random() < first + way * (last - first):
             return int(self.random.integers(len(values)))
         return int(self.random.choice(np.flatnonzero(values == values.max())))
+
+    def _refused(self, reward: float, following: float, rate: float, info: dict[str, Any]) -> None:
+        """Have the guard take note of a step that is not learned from; it raises, or goes on."""
+        what = (
+            f"the target of step {self.num_timesteps} is not finite, or above {LARGEST:g} (reward "
+            f"{reward}, value of what follows {following})"
+        )
+        known = {
+            "after": {"steps": self.num_timesteps, "episodes": len(self.episode_returns)},
+            **{"reward": reward, "value": following, "learning_rate": rate},
+        }
+        texts = [{"where": f"example {info['example']}", "text": ""}] if "example" in info else []
+        self.guard.refuse(what, texts, known, weights=[torch.from_numpy(self.weights)])
 
     def _update(
         self,

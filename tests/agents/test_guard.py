@@ -311,18 +311,73 @@ def test_the_online_learner_takes_no_such_step(
     assert [text["rewards"][0][-1] for text in step["texts"]] == [1.0, 0.0]
 
 
-def test_sarsa_learns_nothing_from_a_reward_that_is_no_number() -> None:
-    class Broken(gymnasium.Env[Any, Any]):
-        observation_space = gymnasium.spaces.Discrete(2)
-        action_space = gymnasium.spaces.Discrete(2)
+class Sometimes(gymnasium.Env[Any, Any]):
+    """Three steps to an episode, state by state; what the second is worth is given."""
 
-        def reset(self, **_: Any) -> Any:
-            return 0, {}
+    observation_space = gymnasium.spaces.Discrete(4)
+    action_space = gymnasium.spaces.Discrete(1)
 
-        def step(self, action: Any) -> Any:
-            return 1, math.nan, True, False, {}
+    def __init__(self, *worth: float) -> None:
+        self.worth = [*worth]
 
-    agent = SARSA(Broken(), seed=0)
-    with pytest.raises(NonFiniteError, match=r"target of step 0 is nan \(reward nan"):
+    def reset(self, **_: Any) -> Any:
+        self.place = 0
+        return 0, {}
+
+    def step(self, action: Any) -> Any:
+        self.place += 1
+        reward = self.worth.pop(0) if self.place == 2 else 1.0
+        return self.place, reward, self.place == 3, False, {"example": 7}
+
+
+@pytest.mark.parametrize("worth", [math.nan, math.inf, -math.inf, 1e200])
+def test_sarsa_learns_nothing_from_a_reward_that_is_no_number(tmp_path: Path, worth: float) -> None:
+    agent = SARSA(Sometimes(worth), learning_rate=0.5, seed=0)
+    agent.guard = Guard(folder=tmp_path)
+    with pytest.raises(
+        NonFiniteError, match=r"target of step 1 is not finite.*in .* example 7: no"
+    ):
         agent.learn(3)
-    assert not agent.weights.any()
+    assert agent.weights.tolist() == [[0.5, 0, 0, 0]]
+    (step,) = json.loads((tmp_path / "nonfinite.json").read_text())["steps"]
+    assert step["reward"] == (str(worth) if worth != 1e200 else worth)
+    assert step["after"] == {"steps": 1, "episodes": 0}
+
+
+@pytest.mark.parametrize("traces", ["true-online", "accumulating", "replacing"])
+def test_sarsa_may_leave_a_step_out(traces: Any) -> None:
+    """By hand: what came before it learns nothing of it, nor of what comes after it."""
+    agent = SARSA(Sometimes(math.nan, 1.0), learning_rate=0.5, lambda_=1.0, traces=traces, seed=0)
+    said: list[str] = []
+    agent.guard = Guard("skip", tell=said.append)
+    agent.learn(3)
+    assert agent.weights.tolist() == [[0.5, 0, 0.5, 0]]
+    assert agent.guard.skipped == 1 and len(said) == 1 and agent.num_timesteps == 3
+    assert math.isnan(agent.episode_returns[0])
+    agent.learn(3)
+    assert agent.episode_returns[1] == 3.0
+    assert agent.weights.tolist() == [[1.75, 1.0, 0.75, 0]]  # towards 3, 2 and 1, by halves
+    assert agent.guard.skipped == 1
+
+
+def test_sarsa_goes_on_with_no_weights_that_are_broken() -> None:
+    agent = SARSA(Sometimes(math.nan, math.nan, math.nan), seed=0)
+    agent.guard = Guard("skip", most_skipped=1, tell=lambda _: None)
+    with pytest.raises(NonFiniteError, match="1 steps were left out before, and no more may be"):
+        agent.learn(9)
+    agent = SARSA(Sometimes(1.0), seed=0)
+    agent.weights[0, 1] = math.nan
+    agent.guard = Guard("skip", tell=lambda _: None)
+    with pytest.raises(NonFiniteError, match="weights are no longer finite"):
+        agent.learn(3)
+
+
+def test_sarsa_ends_with_words_where_it_diverges() -> None:
+    agent = SARSA(Sometimes(*[1.0] * 999), learning_rate=1e308, seed=0)
+    with pytest.raises(NonFiniteError, match="target of step 0"):
+        agent.learn(300)
+    assert np.isfinite(agent.weights).all()
+    agent = SARSA(Sometimes(*[1.0] * 999), learning_rate=300.0, seed=0)
+    with pytest.raises(NonFiniteError, match="not finite, or above 1e\\+100"):
+        agent.learn(2000)
+    assert np.isfinite(agent.weights).all()

@@ -232,6 +232,8 @@ def test_tiles() -> None:
     assert tiles([1.0, 1.0]).tolist() == tiles([9.0, 3.0]).tolist() == [4, 9, 14, 19]
     assert len(set(tiles([0.5, 0.3]).tolist())) == 4
     assert OneHot(3, start=2)(4).tolist() == [2]
+    with pytest.raises(ValueError, match="holds NaN, which lies in no tile"):
+        tiles([0.2, float("nan")])
 
 
 def test_a_feature_map_of_ones_own(tmp_path: Path) -> None:
