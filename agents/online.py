@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lingym.agents.episodic import detached, taken
-from lingym.agents.guard import Guard, NotFinite, wrong
+from lingym.agents.guard import Guard, NonFiniteError, NotFinite, all_finite, wrong
 from lingym.agents.labeller import Labeller
 from lingym.agents.losses import (
     clipped_surrogate,
@@ -24,6 +24,7 @@ from lingym.agents.losses import (
     returns_to_go,
 )
 from lingym.agents.online_settings import OnlineSettings
+from lingym.agents.out_of_memory import Begun, Part, TextTooLarge, accumulated, halving
 from lingym.agents.replay import (
     Reservoir,
     Shown,
@@ -36,7 +37,7 @@ from lingym.agents.replay import (
 from lingym.envs import Episodes
 from lingym.envs.corpora import Record
 from lingym.policies import LabelPolicy, frozen_copy
-from lingym.types import FloatArray
+from lingym.types import FloatArray, Rows
 
 CHUNK = 32  # texts that are encoded at a time
 
@@ -60,7 +61,8 @@ class OnlineLearner:
         labelled: texts labelled so far; the next one's id.
         updates: updates so far.
         given_up: texts that were pushed out while they waited for feedback.
-        guard: what happens to a number that is NaN or infinite; it is not saved.
+        guard: what happens to a number that is NaN or infinite, and says once that a batch did not
+            fit into memory and is halved; it is not saved.
     """
 
     def __init__(
@@ -104,16 +106,25 @@ class OnlineLearner:
 
         Raises:
             DataError: a text is empty, or lacks a column.
+            NonFiniteError: the policy's weights are broken; it gives no probabilities.
+            TextTooLarge: one text alone does not fit into memory; those before it were labelled.
         """
         records = self.labeller.records(texts)
         episodes = self.labeller.read(records, unlabelled=True, **self.columns)
         shown: list[dict[str, Any]] = []
         for start in range(0, len(episodes), CHUNK):
-            shown += self._label(episodes, range(start, min(start + CHUNK, len(episodes))))
+            rows = np.arange(start, min(start + CHUNK, len(episodes)), dtype=np.int32)
+            halving(
+                rows,
+                lambda own: shown.extend(self._label(episodes, own.tolist())),
+                lambda own, error: self._cut(
+                    [(self.labelled, int(episodes.token_counts[place])) for place in own], error
+                ),
+            )
         return shown
 
     @torch.no_grad()
-    def _label(self, episodes: Episodes, places: range) -> list[dict[str, Any]]:
+    def _label(self, episodes: Episodes, places: list[int]) -> list[dict[str, Any]]:
         policy, heat = self.policy, self.settings.temperature
         batch = episodes.batch(places)
         distribution = policy.distribution(policy.features(policy.texts(batch)), batch)
@@ -131,6 +142,11 @@ class OnlineLearner:
         behaviour = taken(drawn.log_probs(labels), labels) if heat else torch.zeros_like(own)
         numbers = (own.double().cpu().numpy(), behaviour.double().cpu().numpy())
         chances = every.exp().double().cpu().numpy()
+        if not np.isfinite(chances).all():
+            raise NonFiniteError(
+                "the policy gives no probabilities but NaN, so its weights are no longer finite: "
+                "begin again from the last good folder, with a lower learning rate"
+            )
         given = labels.cpu().numpy().astype(np.int32)
         shown = []
         for row, place in enumerate(places):
@@ -165,6 +181,7 @@ class OnlineLearner:
             ValueError: no text of this id waits for feedback, or the rewards are not such.
             NonFiniteError: the loss or the gradient is not finite, and the guard does not leave
                 such an update out; nothing was learned.
+            TextTooLarge: one text alone does not fit into memory; nothing was learned.
         """
         shown = self.waiting.get(id)
         if shown is None:
@@ -182,28 +199,77 @@ class OnlineLearner:
         new, self.ready = self.ready, []
         old = self.memory.sample(self.settings.replayed)
         log: dict[str, float] = {}
+        before = self.mean
         together_ = together([*new, *old], self.policy.device)
         baseline = self._running(together_, len(new))
-        for _ in range(self.settings.n_epochs):
-            loss, log = self.loss(together_, len(new), baseline)
-            try:
-                if not math.isfinite(log["loss"]):
-                    raise NotFinite(f"the loss is not finite ({wrong(log)})", log)
-                log["grad_norm"] = self._step(loss)
-            except NotFinite as error:  # what is new is not kept: it would spoil later updates
-                self._refused([*new, *old], error, {**log, **error.log})
-                return {}
+        try:
+            for _ in range(self.settings.n_epochs):
+                log = self._pass([*new, *old], together_, len(new), baseline)
+        except (NotFinite, TextTooLarge) as error:
+            self.mean = before  # what is new is not kept: it would spoil later updates
+            if isinstance(error, TextTooLarge):
+                raise
+            self._refused([*new, *old], error, error.log)
+            return {}
+        log["reward"] = float(together_.rewards[: len(new)].sum(1).mean())
         for shown in new:
             self.memory.add(shown)
         self.updates += 1
         return log
+
+    def _pass(
+        self, shown: Sequence[Shown], texts: Together, new: int, baseline: Tensor
+    ) -> dict[str, float]:
+        """One step from these texts, in as many parts as memory makes needed; what to log of it.
+
+        Raises:
+            NotFinite: the loss or the gradient; no step is taken.
+        """
+
+        def begin(part: Part) -> Begun:
+            rows: Rows = part.rows
+            own = texts
+            if len(rows) < len(shown):
+                own = together([shown[row] for row in rows], self.policy.device)
+            loss, log = self.loss(own, int((rows < new).sum()), baseline[torch.from_numpy(rows)])
+            if not math.isfinite(log["loss"]):
+                raise NotFinite(f"the loss is not finite ({wrong(log)})", log)
+
+            def backward() -> dict[str, float]:
+                loss.backward()
+                return {}
+
+            return Begun(backward, lambda: int((own.labels >= 0).sum()), log)
+
+        lengths = np.array([len(each.labels) for each in shown], np.int32)
+        sizes = [(each.id, len(each.text.tokens)) for each in shown]
+        weights = [w for group in self.policy.optimizer.param_groups for w in group["params"]]
+        log, _ = accumulated(
+            *(begin, weights, lengths),
+            lambda part, error: self._cut([sizes[row] for row in part.rows], error),
+        )
+        try:
+            return {**log, "grad_norm": self._step(weights)}
+        except NotFinite as error:
+            raise NotFinite(str(error), {**log, **error.log}) from None
+
+    def _cut(self, texts: Sequence[tuple[int, int]], error: BaseException) -> None:
+        """Say that texts, their ids and tokens, do not fit together; an error where it is one."""
+        if len(texts) > 1:
+            self.guard.short_of_memory(len(texts))
+            return
+        ((id, tokens),) = texts
+        raise TextTooLarge(
+            f"out of memory on one text alone: text {id}, of {tokens} tokens: leave it out, or "
+            f"take a smaller encoder ({error})"
+        ) from error
 
     def loss(self, texts: Together, new: int, baseline: Tensor) -> tuple[Tensor, dict[str, float]]:
         """The loss on texts that were shown, and what to log of it.
 
         Args:
             texts: the first `new` of them are new, the others are replayed.
-            new: how many are new.
+            new: how many are new; there may be none.
             baseline: [B, 1] with the ``mean`` baseline.
         """
         settings, policy = self.settings, self.policy
@@ -213,7 +279,9 @@ class OnlineLearner:
         every = policy.distribution(features, batch).log_probs(labels)
         log_probs = torch.where(mask, taken(every, labels), 0.0)
         returns = returns_to_go(texts.rewards, settings.gamma)
-        log: dict[str, Tensor] = {"reward": texts.rewards[:new].sum(1).mean()}
+        log: dict[str, Tensor] = {}
+        if new:
+            log["reward"] = texts.rewards[:new].sum(1).mean()
         loss = torch.zeros((), device=policy.device)
         if settings.baseline == "value":
             values = policy.values(features, labels, batch)
@@ -222,7 +290,9 @@ class OnlineLearner:
             baseline = values.detach()
         advantages = torch.where(mask, returns - baseline, 0.0)
         clipped = len(labels) if settings.weights == "clipped" else new
-        surrogate = self._surrogate(texts, log_probs, advantages, mask, clipped)
+        surrogate = torch.zeros_like(loss)
+        if clipped:
+            surrogate = self._surrogate(texts, log_probs, advantages, mask, clipped)
         if clipped < len(labels):
             rest = slice(clipped, None)
             replayed = off_policy_loss(
@@ -267,17 +337,15 @@ class OnlineLearner:
             return torch.full_like(means, before or 0.0)[:, None]
         return leave_one_out(means)[:, None]
 
-    def _step(self, loss: Tensor) -> float:
-        """One optimiser step; returns the gradient's norm before clipping."""
-        policy = self.policy
-        for group in policy.optimizer.param_groups:
+    def _step(self, weights: Sequence[Tensor]) -> float:
+        """The step by the gradient that is there; returns its norm before clipping."""
+        optimizer = self.policy.optimizer
+        for group in optimizer.param_groups:
             group["lr"] = self.settings.learning_rate
-        policy.optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), self.settings.max_grad_norm)
+        norm = torch.nn.utils.clip_grad_norm_(weights, self.settings.max_grad_norm)
         if not torch.isfinite(norm):
             raise NotFinite("the gradient is not finite", {"grad_norm": norm.item()})
-        policy.optimizer.step()
+        optimizer.step()
         return float(norm)
 
     def _refused(self, shown: Sequence[Shown], error: NotFinite, log: Mapping[str, float]) -> None:
@@ -293,6 +361,8 @@ class OnlineLearner:
                     **{"tokens": each.text.tokens.tolist(), "given": [given], "rewards": [rewards]},
                 }
             )
+        for weight in self.policy.parameters():
+            weight.grad = None
         what = f"{error} after {self.updates} updates"
         advice = "lower the learning rate, or look at the feedback"
         weights = list(self.policy.parameters())
@@ -310,7 +380,15 @@ class OnlineLearner:
         return f"text {id} had its feedback already"
 
     def save(self, folder: str | Path) -> None:
-        """Write everything into a folder: the model, which `Labeller.load` reads, and the rest."""
+        """Write everything into a folder: the model, which `Labeller.load` reads, and the rest.
+
+        Raises:
+            NonFiniteError: the policy's weights are broken; what was in the folder stays.
+        """
+        if not all_finite(self.policy.parameters()):
+            raise NonFiniteError(
+                f"the policy's weights are no longer finite: nothing was written to {folder}"
+            )
         from lingym.agents.online_state import save  # which names this class too
 
         save(self, Path(folder))
