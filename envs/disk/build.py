@@ -11,6 +11,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from lingym.envs.corpora import Corpus, Record
+from lingym.envs.corpora.streams import Stream
 from lingym.envs.dataset import Dataset, check_space, texts_of
 from lingym.envs.disk.columns import BOUNDS, KINDS, Columns, mapped
 from lingym.envs.disk.identity import identity, key
@@ -28,7 +29,7 @@ from lingym.envs.tasks import Example, MultiTask, Task
 from lingym.envs.tasks.task import in_parts_of
 from lingym.envs.tokenizer import UnitTokenizer, load_tokenizer
 from lingym.hub import TINY
-from lingym.types import LabelSpace
+from lingym.types import DataError, LabelSpace
 
 logger = logging.getLogger("lingym")
 CHUNK = 2048
@@ -61,7 +62,8 @@ def build_on_disk(
             is made here) are those of all texts.
 
     Raises:
-        DataError: as `lingym.envs.build`, or a record holds what cannot be written.
+        DataError: as `lingym.envs.build`, or a record holds what cannot be written, or a file was
+            changed while it was read.
         NotImplementedError: the task reads whole splits in a way of its own.
         OSError: the folder cannot be written.
     """
@@ -78,9 +80,22 @@ def build_on_disk(
         overflow=overflow,
         limits=kept_few,
     )
-    write = partial(_write, task, splits, made, max_tokens, overflow, kept_few)
+    write = partial(_written, told["splits"], task, splits, made, max_tokens, overflow, kept_few)
     place, contents = find_or_write(Path(folder), told, key(told), write)
     return _opened(place, contents, task, made, max_tokens, overflow)
+
+
+def _written(
+    told: Mapping[str, Any], task: Task, splits: Mapping[str, Iterable[Record]], *more: Any
+) -> dict[str, Any]:
+    """What `_write` gives, of files that are still those by whose hashes it will be found."""
+    noted = _write(task, splits, *more)
+    for split, records in splits.items():
+        if isinstance(records, Stream):
+            for before, now in zip(told[split], records.identity(), strict=True):
+                if before != now:
+                    raise DataError(f"{now[0]}: it was changed while it was read: begin again")
+    return noted
 
 
 def _write(

@@ -81,6 +81,23 @@ def test_what_changes_makes_an_index_of_its_own(corpus: Path, tmp_path: Path) ->
     assert len(indices(folder)) == 4
 
 
+def test_a_file_that_changes_while_it_is_read_makes_no_index(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = disk_build.arrays
+
+    def meanwhile(*some: object) -> object:
+        corpus.write_text(corpus.read_text("utf-8").replace("play", "stop", 1), encoding="utf-8")
+        return encode(*some)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk_build, "arrays", meanwhile)
+        with pytest.raises(DataError, match=r"train\.jsonl: it was changed while it was read"):
+            opened(corpus, tmp_path / "indices")
+    assert not indices(tmp_path / "indices")
+    assert len(opened(corpus, tmp_path / "indices")["train"]) == 20
+
+
 def test_a_torn_index_is_read_again(
     corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
