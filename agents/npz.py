@@ -6,6 +6,7 @@ from io import BytesIO
 from math import prod
 from pathlib import Path
 from struct import error as StructError
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,13 @@ def load_npz(file: str | Path) -> dict[str, npt.NDArray[Any]]:
     except (
         *(zipfile.BadZipFile, zlib.error, StructError, OSError, EOFError, ValueError),
         *(KeyError, TypeError, SyntaxError, NotImplementedError, OverflowError, RuntimeError),
+        *(MemoryError, TokenError),  # of a header that is nested deeply, or torn
     ) as error:
-        why = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error)
+        why = (
+            getattr(error, "strerror", None)
+            or str(error).partition("\n")[0]
+            or type(error).__name__
+        )
         raise DataError(f"{file}: no .npz file that can be read ({why})") from None
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from lingym.trusted import once
 from lingym.types import DataError
 
 MOST = 1 << 28
@@ -90,7 +91,7 @@ def parse_json(text: str, where: str, nan: bool = False) -> Any:
     """
     try:
         read = json.loads if nan else _strict
-        value = read(text, object_pairs_hook=_once)
+        value = read(text, object_pairs_hook=once)
         _check(value, nan)
     except RecursionError:
         raise DataError(f"{where}: not JSON that can be read: nested too deeply") from None
@@ -138,15 +139,6 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name}, which is not JSON")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:80]!r} twice in one object")
-    return found
-
-
 def _check(value: Any, nan: bool = True) -> None:
     """Refuse numbers that are too large, half surrogate pairs, and what is too deep."""
     level: list[Any] = [value]
@@ -162,7 +154,7 @@ def _check(value: Any, nan: bool = True) -> None:
                 if not each.isascii():
                     _check_pairs(each)
             elif type(each) is int:
-                if each.bit_length() > 3 * DIGITS:
+                if abs(each) >= 10**DIGITS:
                     raise ValueError(f"a number of more than {DIGITS} digits")
             elif not nan and type(each) is float and not math.isfinite(each):
                 raise ValueError("a number that is too large")

@@ -38,7 +38,7 @@ def read_json(file: Path) -> Any:
         )
     try:
         text = file.read_text(encoding="utf-8")
-        found = json.loads(text, object_pairs_hook=_once)
+        found = json.loads(text, object_pairs_hook=once)
         if "\\ud" in text or "\\uD" in text:  # half a surrogate pair, which nothing could print
             json.dumps(found, ensure_ascii=False).encode("utf-8")
     except RecursionError:
@@ -58,12 +58,17 @@ def read_json(file: Path) -> Any:
     raise ValueError(f"{file} is not JSON that can be read: more than {MOST_NESTED} deep")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for ``object_pairs_hook``.
+
+    Raises:
+        ValueError: it names a key twice.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the key {name[:80]!r} twice in one object")
+        found[name] = value
     return found
 
 
@@ -141,7 +146,7 @@ def header_of(file: Path) -> Header:
             )
         text = opened.read(length)
     try:
-        said = json.loads(text.decode("utf-8"), object_pairs_hook=_once)
+        said = json.loads(text.decode("utf-8"), object_pairs_hook=once)
         told = {name: value for name, value in said.items() if name != "__metadata__"}
         found = {name: (str(v["dtype"]), tuple(v["shape"])) for name, v in told.items()}
         for name, (_, shape) in found.items():

@@ -8,6 +8,7 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
+from lingym import trusted
 from lingym.agents.npz import load_npz
 from lingym.envs.tokenizer_file import panics
 from lingym.reading import DEEPEST, parse_json, read_json, read_text, read_toml, wanted
@@ -36,6 +37,19 @@ def test_json_that_no_file_of_ours_holds_is_refused(text, told):
     with pytest.raises(DataError, match=told) as caught:
         parse_json(text, "a.json")
     assert str(caught.value).startswith("a.json: ")
+
+
+def test_a_key_twice_among_many_is_found_at_once(tmp_path):
+    (tmp_path / "a.json").write_text(
+        "{%s}" % ",".join(f'"k{n % 299_999}":1' for n in range(300_000))
+    )
+    for read in (
+        read_json,
+        trusted.read_json,
+    ):  # to count each name would take a quarter of an hour
+        with pytest.raises(ValueError, match="the key 'k0' twice in one object"):
+            read(tmp_path / "a.json")
+    assert parse_json("9" * 100, "a.json") == 10**100 - 1
 
 
 def test_json_is_read_to_the_last_digit(tmp_path):
@@ -103,6 +117,15 @@ def test_an_array_that_claims_more_than_it_has_is_refused(tmp_path):
         packed.writestr("a.npy", stream.getvalue())
     with pytest.raises(DataError, match=rf"{file}: no .npz file that can be read"):
         load_npz(file)
+    for head in (
+        "(" * 9000,
+        "{'descr':'<f4','fortran_order':False,'shape':(" + "-" * 9000 + "1,)}",
+    ):
+        with zipfile.ZipFile(file, "w") as packed:
+            size = len(head).to_bytes(2, "little")
+            packed.writestr("a.npy", b"\x93NUMPY\x01\x00" + size + head.encode())
+        with pytest.raises(DataError, match=rf"{file}: no .npz file that can be read"):
+            load_npz(file)
     np.savez(file, a=np.arange(3), b=np.array("text"))
     assert load_npz(file)["a"].tolist() == [0, 1, 2] and str(load_npz(file)["b"]) == "text"
 
