@@ -38,12 +38,10 @@ def load_npz(file: str | Path) -> dict[str, npt.NDArray[Any]]:
         *(KeyError, TypeError, SyntaxError, NotImplementedError, OverflowError, RuntimeError),
         *(MemoryError, TokenError),  # of a header that is nested deeply, or torn
     ) as error:
-        why = (
-            getattr(error, "strerror", None)
-            or str(error).partition("\n")[0]
-            or type(error).__name__
-        )
-        raise DataError(f"{file}: no .npz file that can be read ({why})") from None
+        told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise DataError(
+            f"{file}: no .npz file that can be read ({told or type(error).__name__})"
+        ) from None
 
 
 def _array(content: bytes) -> npt.NDArray[Any]:
