@@ -46,9 +46,11 @@ def cut_back(folder: Path, files: Mapping[str, int]) -> None:
     """Leave of a folder's event files what was there at a checkpoint.
 
     Raises:
-        ValueError: a file is gone, or shorter than it was.
+        ValueError: a file is gone, or shorter than it was, or elsewhere.
     """
     for name, size in files.items():
+        if not _is_plain(name):
+            raise ValueError(f"{name!r} is no file of the log in {folder}")
         have = (folder / name).stat().st_size if (folder / name).exists() else 0
         if have < size:
             raise ValueError(
@@ -60,6 +62,11 @@ def cut_back(folder: Path, files: Mapping[str, int]) -> None:
             os.truncate(file, files[file.name])
         else:
             file.unlink()
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name that a checkpoint holds is that of something in one folder."""
+    return name not in ("", "..") and Path(name).name == name
 
 
 @contextmanager
@@ -97,6 +104,8 @@ def _logger(agent: Any, log: Mapping[str, Any] | None) -> Logger:
         formats.append(HumanOutputFormat(sys.stdout))
     if log is not None and agent.tensorboard_log is not None and log["folder"] is not None:
         folder = Path(agent.tensorboard_log) / log["folder"]
+        if not _is_plain(log["folder"]) or folder.is_symlink():  # files in it are cut
+            raise ValueError(f"the log's folder cannot be {log['folder']!r}: it is no plain name")
         if folder.is_dir():
             cut_back(folder, log["files"])
         else:

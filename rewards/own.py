@@ -1,5 +1,6 @@
 """Rewards that are not built in: from a file, from a module, or from an installed package."""
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -45,9 +46,40 @@ def unmark(text: str) -> str:
     return _MARKED.sub(plain, text)
 
 
+def parsed(text: str) -> ast.expr:
+    """The expression that a reward's text is, places of code as ``own['place:name']``.
+
+    Raises:
+        SyntaxError: it is none.
+    """
+    return ast.parse(mark(text.strip()), mode="eval").body
+
+
+def place_of(node: ast.AST) -> str | None:
+    """The ``place:name`` that a node of such an expression stands for; None where it is no code."""
+    match node:
+        case ast.Subscript(ast.Name("own"), ast.Constant(str(source))):
+            return source
+    return None
+
+
 def places(text: str) -> list[str]:
-    """The code that a reward's text names: each ``file.py:name`` and ``module:name``."""
-    return [found[1][1:-1] for found in _MARKED.finditer(mark(text))]
+    """The code that a reward's text names: each ``file.py:name`` and ``module:name``.
+
+    It is read as `from_spec` reads it, however it is written: what is not found here is not run.
+    None where the text is no expression.
+
+    Raises:
+        ValueError: the text is nested too deeply.
+    """
+    try:
+        nodes = [node for node in ast.walk(parsed(text)) if place_of(node) is not None]
+    except SyntaxError:
+        return []
+    except (RecursionError, MemoryError, ValueError):
+        raise ValueError("the reward's text cannot be read: it is nested too deeply") from None
+    nodes.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+    return [str(place_of(node)) for node in nodes]
 
 
 def files(text: str) -> list[Path]:

@@ -88,7 +88,7 @@ def from_spec(text: str) -> Reward:
             f"reward {_short(text)} has {len(text):,} characters: at most {LONGEST:,} are read"
         )
     try:
-        reward = _read(ast.parse(own.mark(text.strip()), mode="eval").body)
+        reward = _read(own.parsed(text))
     except SyntaxError as error:
         raise ValueError(f"reward {_short(text)} is not an expression: {error.msg}") from error
     except (RecursionError, MemoryError):  # MemoryError: so says the parser
@@ -113,10 +113,10 @@ def _read(node: ast.expr) -> Reward | Weight:
             return _schedule(name, node)
         case ast.Name(name) | ast.Call(ast.Name(name)):
             return _make(name, node)
-        case ast.Subscript(ast.Name("own"), ast.Constant(str(source))) | ast.Call(
-            ast.Subscript(ast.Name("own"), ast.Constant(str(source)))
-        ):
-            return _of_own(own.find(source), node)
+        case ast.Subscript() | ast.Call(ast.Subscript()):
+            source = own.place_of(node.func if isinstance(node, ast.Call) else node)
+            if source is not None:
+                return _of_own(own.find(source), node)
         case ast.Constant(int() | float() as number) if not isinstance(number, bool):
             return number
         case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as number)) if not isinstance(

@@ -1,58 +1,92 @@
-"""Whose code a run's reward is: only what this user began goes on with a reward file of its own."""
+"""Whose a run is: what goes on with one that somebody else made runs no code, and stays inside."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from lingym.cache import is_sealed, seal
 from lingym.rewards import own
+from lingym.scripts.train import Train
+from lingym.trusted import check_folder
 
 MARK = "own_code"
 """The entry of ``config.json``."""
+MARKED = ("arguments", "folder", "files")
+"""What the mark is of: options, the folder that paths are from, the hashes of files."""
+WRITTEN = ("feature_cache", "on_disk")
+"""Options that name what a run writes beside its own folder."""
+OFF = "off"
 
 
-def mark_of(reward: str | None, files: Mapping[str, str]) -> dict[str, str]:
-    """What a run notes, so that it can go on: that this user named the code of its reward.
+def mark_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """What a run notes, so that it can go on: that this user began it.
 
     Args:
-        reward: as text; of one that is built in nothing is noted.
-        files: the SHA-256 of each file that the run is made from.
+        config: what its ``config.json`` is to hold.
 
     Returns:
-        An entry of ``config.json``; none where there is no key to make it with.
+        A further entry; none where there is no key to make it with.
     """
-    if reward is None or not own.places(reward):
-        return {}
     try:
-        return {MARK: seal(_content(reward, files)).hex()}
+        return {MARK: seal(_content(config)).hex()}
     except OSError:
         return {}
 
 
-def check_own(reward: str | None, config: Mapping[str, Any]) -> None:
-    """Refuse to go on with a run whose reward is code that this user did not name.
+def check_own(arguments: Train, config: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run that this user did not begin, where that could do harm.
+
+    A run whose mark is missing or another's runs no reward file, and writes nowhere but in its own
+    folder. One that is not where it began, or has no mark, has no link that leads out of it: what
+    goes on removes old checkpoints, and the end of a log.
 
     Args:
-        reward: as text, of the run's options.
+        arguments: the run's options, with the folder where it is now as `out`.
         config: the whole of its ``config.json``.
 
     Raises:
-        ValueError: the run's mark is missing, or another's.
+        ValueError: something of it cannot be trusted.
     """
-    if reward is None or not own.places(reward):
-        return
+    folder = arguments.out
+    told = "this user did not begin the run (its mark in config.json is missing, or of another key)"
+    if _is_own(config):
+        begun = Path(config["folder"]) / str(config["arguments"].get("out"))
+        if begun.resolve() == folder.resolve():
+            return
+    else:
+        if arguments.reward is not None and own.places(arguments.reward):
+            raise ValueError(
+                f"the run's reward {arguments.reward} is code, and {told}: read the code, and give "
+                "the command that began the run, with another --out"
+            )
+        for name, place in _written(arguments):
+            if not place.resolve().is_relative_to(folder.resolve()):
+                raise ValueError(
+                    f"the run writes to {place} (--{name.replace('_', '-')}), and {told}: give the "
+                    "command that began it, with another --out"
+                )
+    check_folder(folder)
+
+
+def _is_own(config: Mapping[str, Any]) -> bool:
     try:
         mark = bytes.fromhex(str(config.get(MARK)))
     except ValueError:
-        mark = b""
-    if not is_sealed(_content(reward, config["files"]), mark):
-        raise ValueError(
-            f"the run's reward {reward} is code, and this user did not begin the run (its mark in "
-            "config.json is missing, or of another key): read the code, and give the command that "
-            "began the run, with another --out"
-        )
+        return False
+    return is_sealed(_content(config), mark)
 
 
-def _content(reward: str, files: Mapping[str, str]) -> bytes:
-    named = {str(file): files.get(str(file)) for file in own.files(reward)}
-    return json.dumps(["reward", reward, named], sort_keys=True).encode()
+def _content(config: Mapping[str, Any]) -> bytes:
+    read = json.loads(json.dumps({name: config[name] for name in MARKED}, default=str))
+    return b"run " + json.dumps(read, sort_keys=True).encode()
+
+
+def _written(options: Any) -> Iterator[tuple[str, Path]]:
+    for option in fields(options):
+        value = getattr(options, option.name)
+        if is_dataclass(value):
+            yield from _written(value)
+        elif option.name in WRITTEN and value is not None and value != OFF:
+            yield option.name, Path(value).expanduser()

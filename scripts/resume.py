@@ -26,8 +26,8 @@ class Resume:
         """Train on, and say what came of it.
 
         Raises:
-            ValueError: there is nothing to go on with, or it was made from other files, or its
-                reward is code that this user did not name.
+            ValueError: there is nothing to go on with, or it was made from other files, or this
+                user did not begin it and it names code, or leads out of its folder.
         """
         from lingym.scripts.own_code import check_own
         from lingym.scripts.run_files import changed
@@ -51,7 +51,7 @@ class Resume:
             say(f"{other}: what is learned may differ from what an unbroken run would have learned")
         with wanted(folder / "config.json", "what a run of this lingym wrote"):
             arguments = replace(options_of(config["arguments"]), out=folder)
-            check_own(arguments.reward, config)  # before anything reads the reward
+            check_own(arguments, config)  # before anything reads the reward
             arguments.check()
         to_its_end(arguments, resume=True, shown=self.folder)
 

@@ -48,16 +48,13 @@ def begin_run(folder: Path, arguments: Train) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     keep_files(folder, arguments.reward or "")
-    write_json(
-        folder / "config.json",
-        {
-            "arguments": asdict(arguments),
-            **about_run(),
-            "folder": str(Path.cwd()),
-            "files": (known := files_of(arguments)),
-            **mark_of(arguments.reward, known),
-        },
-    )
+    config = {
+        "arguments": asdict(arguments),
+        **about_run(),
+        "folder": str(Path.cwd()),
+        "files": files_of(arguments),
+    }
+    write_json(folder / "config.json", {**config, **mark_of(config)})
 
 
 def about_run() -> dict[str, Any]:
