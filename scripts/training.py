@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from lingym.agents import (
 from lingym.agents.alike import same_tokens
 from lingym.agents.callbacks import DevCallback, Measurement
 from lingym.agents.episodic import EpisodicAlgorithm
+from lingym.agents.log_position import log_position
 from lingym.agents.schedules import warmup_linear
 from lingym.envs import Dataset, LabelVectorEnv
 from lingym.envs.tokenizer import load_tokenizer
@@ -121,6 +122,7 @@ def _train(
     if zero_shot and arguments.episodes is not None:
         raise ValueError("--episodes means nothing with --zero-shot, which does not train")
     agent = make_agent(arguments, dataset)
+    held.callback(close_log, agent)
     episodes = 0 if zero_shot else arguments.episodes or 3 * len(texts)
     say(f"{len(texts)} training texts, {labels_of(dataset.space)}, on {agent.device}")
     trained, every = trained_parameters(agent.policy)
@@ -151,6 +153,7 @@ def _train(
                 progress_bar=arguments.progress,
                 resume=state,
             )
+        log_position(agent.logger)  # lies on the disk before there is a file that says it is all
     spent = cost(agent.policy)  # before the test split is read
     seconds = kept.spent - kept.seconds - (dev.evaluation_seconds if dev else 0.0)
     labeller = Labeller(
@@ -192,9 +195,14 @@ def _train(
         if metrics[split]:
             say(f"{split}: " + ", ".join(f"{k} {v:.4f}" for k, v in metrics[split].items()))
     say(f"saved in {arguments.out}")
-    if not zero_shot:
-        agent.logger.close()  # else TensorBoard's thread and file stay with the process
     return metrics
+
+
+def close_log(agent: EpisodicAlgorithm) -> None:
+    """End TensorBoard's thread and file, which stay with the process otherwise."""
+    if hasattr(agent, "_logger"):  # it has learned
+        with suppress(OSError):  # a full disk, which was told already
+            agent.logger.close()
 
 
 def policy_class(arguments: Train, dataset: Dataset) -> tuple[type[LabelPolicy], dict[str, Any]]:
