@@ -10,7 +10,6 @@ import pytest
 
 from lingym.agents import Supervised
 from lingym.envs import LabelVectorEnv, Tagging, build, load_corpus
-from lingym.scripts import training
 from lingym.scripts.bench_disk import DiskBench, measured
 from lingym.scripts.bench_soak import Soak, judged, soak, watched
 from lingym.scripts.cli import parse
@@ -103,21 +102,3 @@ def test_a_run_that_ends_by_an_error_keeps_no_log_open(tmp_path: Path) -> None:
         with pytest.raises(KeyError, match="pruned"):
             train(arguments, watch=stop)
     assert (held().files, held().threads) == (before.files, before.threads)
-
-
-def test_the_log_is_whole_before_a_run_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes: list[int] = []
-    write = training.write_json
-
-    def noting(file: Path, content: Any) -> None:
-        if file.name == "metrics.json":
-            sizes.extend(each.stat().st_size for each in tmp_path.rglob("events.out*"))
-        write(file, content)
-
-    monkeypatch.setattr(training, "write_json", noting)
-    words = f"--out {tmp_path}/run --corpus synthetic:commands?train=8&dev=2&test=0 --encoder tiny"
-    arguments: Any = parse(["train", *words.split(), "--device", "cpu"])
-    train(arguments)
-    assert sizes == [each.stat().st_size for each in tmp_path.rglob("events.out*")]
