@@ -84,6 +84,8 @@ def main(words: Sequence[str] | None = None) -> None:
         if os.environ.get("LINGYM_TRACEBACK"):
             raise
         text = error.args[0] if isinstance(error, KeyError) else error
+        if isinstance(error, OSError) and error.filename is not None and error.strerror:
+            text = f"{error.filename}: {error.strerror}"  # without the number, the file first
         sys.exit(f"lingym: error: {text}")
 
 

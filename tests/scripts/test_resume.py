@@ -220,6 +220,13 @@ def test_a_folder_that_may_not_be_written_is_told(
     def read_only(*_: Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
+    def no_folder(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", no_folder)
+        said = refused(f"train --out {tmp_path / 'run'} {LITTLE} --episodes 32")
+    assert said == f"lingym: error: {tmp_path / 'run'}: Read-only file system"
     monkeypatch.setattr(os, "replace", read_only)
     said = refused(f"train --out {tmp_path / 'run'} {LITTLE} --episodes 32")
     assert "config.json could not be written: Read-only file system" in said
