@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lingym.agents.episodic import taken
 from lingym.agents.one_update import OneUpdate
 from lingym.agents.out_of_memory import halving
 from lingym.agents.run_state import Tree
 from lingym.agents.update import cut, updated
+from lingym.agents.update_parts import taken
 from lingym.types import UNDECIDED, FloatArray, IntArray, Rows
 
 Importance = Literal["unit", "labelling"]

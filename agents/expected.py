@@ -7,9 +7,9 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
-from lingym.agents.episodic import detached
 from lingym.agents.one_update import OneUpdate
 from lingym.agents.robustness import Robustness
+from lingym.agents.update_parts import detached
 from lingym.policies import LabelPolicy
 from lingym.rewards import RewardError
 from lingym.rewards.base import NonFiniteReward

@@ -7,10 +7,10 @@ import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
-from lingym.agents.episodic import detached, repeat, taken
 from lingym.agents.losses import masked_mean
 from lingym.agents.one_update import OneUpdate
 from lingym.agents.robustness import Robustness
+from lingym.agents.update_parts import detached, repeat, taken
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
 from lingym.types import Batch

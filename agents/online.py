@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lingym.agents.episodic import detached, taken
 from lingym.agents.guard import Guard, NonFiniteError, NotFinite, all_finite, wrong
 from lingym.agents.labeller import Labeller
 from lingym.agents.losses import (
@@ -34,6 +33,7 @@ from lingym.agents.replay import (
     off_policy_loss,
     together,
 )
+from lingym.agents.update_parts import detached, taken
 from lingym.envs import Episodes
 from lingym.envs.corpora import Record
 from lingym.policies import LabelPolicy, frozen_copy

@@ -13,7 +13,7 @@ from stable_baselines3.common.utils import explained_variance
 from torch import Tensor
 from torch.nn import functional as F
 
-from lingym.agents.episodic import EpisodicAlgorithm, detached, taken
+from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.losses import (
     clipped_surrogate,
     gae,
@@ -28,6 +28,7 @@ from lingym.agents.masks import Masks, masked_features
 from lingym.agents.out_of_memory import halving
 from lingym.agents.robustness import Robustness
 from lingym.agents.update import cut, finite_rollout, updated
+from lingym.agents.update_parts import detached, taken
 from lingym.policies import LabelPolicy
 from lingym.types import UNDECIDED, Batch, IntArray, Rows
 

@@ -8,7 +8,6 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
 from lingym.agents.delay import Importance, LateFeedback, Waiting, importance_weights
-from lingym.agents.episodic import detached, taken
 from lingym.agents.losses import (
     group_advantages,
     leave_one_out,
@@ -17,6 +16,7 @@ from lingym.agents.losses import (
     returns_to_go,
 )
 from lingym.agents.robustness import Robustness
+from lingym.agents.update_parts import detached, taken
 from lingym.policies import LabelPolicy
 from lingym.types import Batch
 

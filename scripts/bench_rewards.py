@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lingym.agents import REINFORCE
-from lingym.agents.episodic import repeat
+from lingym.agents.update_parts import repeat
 from lingym.envs import LabelVectorEnv, build, load_corpus
 from lingym.envs.game import Game
 from lingym.envs.tasks import TASKS

@@ -13,9 +13,9 @@ from transformers import AutoConfig, AutoModel
 
 from lingym.agents import REINFORCE, LabelVecEnv, Robustness, Supervised
 from lingym.agents.adversarial import Perturbation
-from lingym.agents.episodic import taken
 from lingym.agents.losses import masked_mean
 from lingym.agents.passes import Passes
+from lingym.agents.update_parts import taken
 from lingym.envs import Dataset
 from lingym.policies import LabelPolicy
 from lingym.scripts.training import AGENTS

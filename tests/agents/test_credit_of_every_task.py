@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lingym.agents import ExpectedReward
-from lingym.agents.episodic import repeat
+from lingym.agents.update_parts import repeat
 from lingym.envs import LabelVectorEnv
 from tests.envs.every_task import FORMS, every_task
 
