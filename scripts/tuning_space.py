@@ -4,7 +4,6 @@ A file of them is YAML, one knob a line: a list of choices, or the bounds of a r
 """
 
 import types
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -206,11 +205,3 @@ def converted(kind: Any, value: Any, name: str, where: str) -> Any:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
         raise ValueError(f"{where}: {name} is {value!r}: wanted {wanted.get(kind, kind)}")
     return value
-
-
-def grid_size(space: Sequence[Knob]) -> int:
-    """How many settings a grid has."""
-    size = 1
-    for one in space:
-        size *= len(one.values())
-    return size

@@ -4,13 +4,11 @@ Sizes: K arms, N texts without a label, n chosen in a round.
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from lingym.types import FloatArray, Rows
-
-BanditName = Literal["exp3", "ucb"]
 
 
 class Bandit(Protocol):

@@ -183,12 +183,6 @@ def of_data(study: Study, data: Data, out: Path) -> dict[str, Any]:
     return result
 
 
-def write_all(study: Study, out: Path) -> None:
-    """Find the repeats of all data sets of a study: see `of_data`."""
-    for data in study.data:
-        of_data(study, data, out)
-
-
 def _made_of(run: Train) -> str:
     """A hash of all that the repeats depend on: the files, and how they are read."""
     told: list[Any] = [{name: getattr(run, name) for name in OF_SPLITS if hasattr(run, name)}]
