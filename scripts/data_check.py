@@ -102,9 +102,9 @@ class DataCheck:
         if self.out is not None:
             write_json(self.out, report)
         print(*told(report), sep="\n")
-        found = self.failures(report)
-        if found:
-            print(f"Exit status 1: {'; '.join(found)}", file=sys.stderr)
+        failed = self.failures(report)
+        if failed:
+            print(f"Exit status 1: {'; '.join(failed)}", file=sys.stderr)
             sys.exit(1)
 
     def failures(self, report: Mapping[str, Any]) -> list[str]:
