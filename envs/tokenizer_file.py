@@ -1,5 +1,6 @@
 """A ``tokenizer.json`` that somebody else made: looked at before it is built."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,9 +73,24 @@ def _growth(part: Any) -> int:
         if isinstance(plain, str) and plain:
             return max(1, -(-len(content) // len(plain)))
         return 1 + len(content)  # a pattern that matches nothing matches everywhere
+    if part.get("type") == "Precompiled":
+        return _longest(part.get("precompiled_charsmap"))
     if part.get("type") == "Prepend" and isinstance(part.get("prepend"), str):
         return 1 + len(part["prepend"]) // MOST_PIECES
     return grown
+
+
+def _longest(charsmap: Any) -> int:
+    """The longest text that a compiled map of characters has for one of them, at least 1.
+
+    The map is the size of a trie, four bytes, the trie, and texts that end with NUL.
+    """
+    try:
+        content = base64.b64decode(charsmap, validate=False)
+    except (TypeError, ValueError):  # which the tokenizers library refuses, too
+        return 1
+    texts = content[4 + int.from_bytes(content[:4], "little") :].split(b"\0")
+    return max(1, *(len(text.decode("utf-8", "replace")) for text in texts))
 
 
 def _lists(part: Any) -> Iterator[list[Any]]:

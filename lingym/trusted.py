@@ -8,6 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ MOST_HEADER = 100_000_000
 MOST_FILES = 10_000
 MOST_DEEP = 32
 """Folders within folders: a labeller that corrects a labeller that corrects ... holds them so."""
+
+WIDTHS = {
+    **dict.fromkeys(("BOOL", "U8", "I8"), 1),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
+    **dict.fromkeys(("U32", "I32", "F32"), 4),
+    **dict.fromkeys(("U64", "I64", "F64"), 8),
+}
+"""Bytes of a number of each type that weights and states are made of."""
 
 Header = dict[str, tuple[str, tuple[int, ...]]]
 """The type and shape of each tensor, by its name."""
@@ -149,11 +158,13 @@ def header_of(file: Path) -> Header:
         said = json.loads(text.decode("utf-8"), object_pairs_hook=once)
         told = {name: value for name, value in said.items() if name != "__metadata__"}
         found = {name: (str(v["dtype"]), tuple(v["shape"])) for name, v in told.items()}
-        for name, (_, shape) in found.items():
+        for name, (kind, shape) in found.items():
             begin, end = told[name]["data_offsets"]
             fair = all(type(n) is int and n >= 0 for n in (*shape, begin, end))
             if not fair or not begin <= end <= size - 8 - length:
                 raise ValueError(f"{name[:80]} lies outside the file")
+            if kind in WIDTHS and end - begin != WIDTHS[kind] * prod(shape):
+                raise ValueError(f"{name[:80]} has not the bytes of its shape {list(shape)}")
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{file} cannot be read: no safetensors header ({error})") from None
     return found

@@ -31,7 +31,9 @@ def resume_reward(reward: Reward, warm_start: Path) -> str | None:
     file = warm_start / FILE
     if not file.exists() and model_folder(warm_start) == warm_start:
         file = warm_start.resolve().parent / FILE
-    if not file.exists():
+    if not file.is_file():
+        if file.exists():  # a pipe, which would be waited for
+            raise ValueError(f"{file} is no ordinary file")
         return None
     try:
         kept = read_json(file)

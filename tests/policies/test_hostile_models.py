@@ -1,9 +1,11 @@
 """Models that somebody made to do harm: each is refused with words, and nothing of it is run."""
 
+import base64
 import json
 import os
 import pickle
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from lingym.policies import LabelPolicy, ResidualPolicy, read_labels, read_setti
 from lingym.policies.encoder import load_encoder
 from lingym.policies.encoder_base import find_base
 from lingym.policies.tuned_encoder import read_kept
+from lingym.rewards import Accuracy
 from lingym.scripts.cli import parse
+from lingym.scripts.reward_state import resume_reward
 from lingym.trusted import check_folder, header_of, read_json
 
 Break = Callable[[Path, Path], None]
@@ -172,6 +176,23 @@ def growing(times: int) -> dict[str, Any]:
     return {"type": "Sequence", "normalizers": [double] * times}
 
 
+def charsmap(text: str) -> str:
+    """A map of characters that knows one, a, and gives this text for it."""
+    units = [0] * 512
+    units[0] = 256 << 10  # the root; from there a, then the place of the text
+    units[256 ^ ord("a")] = ord("a") | 1 << 8 | 1 << 10
+    units[256 ^ ord("a") ^ 1] = 1 << 31
+    trie = struct.pack(f"<{len(units)}I", *units)
+    content = struct.pack("<I", len(trie)) + trie + text.encode() + b"\0"
+    return base64.b64encode(content).decode()
+
+
+def compiled(text: str, times: int) -> dict[str, Any]:
+    """A normalizer that puts a text for each letter of itself, over and over."""
+    one = {"type": "Precompiled", "precompiled_charsmap": charsmap(text)}
+    return {"type": "Sequence", "normalizers": [one] * times}
+
+
 def far_token(folder: Path, _: Path) -> None:
     file = folder / "tokenizer.json"
     said = json.loads(file.read_text())
@@ -239,6 +260,11 @@ HOSTILE: dict[str, tuple[Break, str]] = {
     "long windows": (settings(max_tokens=10**12), "max_tokens"),
     "rather long windows": (settings(max_tokens=10**6), "takes 512 tokens"),
     "tokenizer that grows": (tokenizer(normalizer=growing(40)), "times as long"),
+    "compiled map that grows": (
+        tokenizer(normalizer=compiled("a" * 200, 8)),
+        "normalizer may make a text 2,560,000,000,000,000,000 times as long",
+    ),
+    "compiled map of one long text": (tokenizer(normalizer=compiled("a" * 9999, 1)), "9,999 times"),
     "tokenizer that panics": (tokenizer(normalizer=EMPTY_CHARSMAP), "cannot be read"),
     "tokenizer no object": (text("tokenizer.json", "3"), "no tokenizer"),
     "tokenizer of nothing": (text("tokenizer.json", "{}"), "cannot be read"),
@@ -302,6 +328,13 @@ def test_pickles_and_code_beside_a_sound_model_stay_unread(sound: Path, tmp_path
     loaded.save(tmp_path / "again")
     assert not marker.exists()
     assert not {*os.listdir(tmp_path / "again")} & {"modeling_bert.py", "pytorch_model.bin"}
+
+
+def test_a_compiled_map_of_short_texts_is_fine(sound: Path, tmp_path: Path) -> None:
+    """As those of SentencePiece are; and the map above is one that the library reads."""
+    folder = shutil.copytree(sound, tmp_path / "model")
+    tokenizer(normalizer=compiled("aa", 3))(folder, tmp_path)
+    assert load_tokenizer(str(folder)).normalizer.normalize_str("cab") == "c" + "a" * 8 + "b"
 
 
 def test_a_link_within_and_one_into_the_hubs_cache_are_fine(sound: Path, tmp_path: Path) -> None:
@@ -527,6 +560,9 @@ def test_json_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
         {"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}},
         {"a": {"dtype": "F32", "shape": [2.5], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F32", "shape": 2, "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 0]}},
+        {"a": {"dtype": "F16", "shape": [2**60, 2**60], "data_offsets": [0, 8]}},
         {"a": {"shape": [2]}},
         {"a": 3},
         [],
@@ -547,3 +583,12 @@ def test_a_mark_is_this_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "mine" / "key").stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("LINGYM_CACHE", str(tmp_path / "theirs"))
     assert not is_sealed(b"content", mark)
+
+
+def test_a_reward_that_is_a_pipe_is_not_waited_for(sound: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(sound, run / "model")
+    os.mkfifo(run / "reward.json")
+    for folder in (run, run / "model"):
+        with pytest.raises(ValueError, match=r"reward\.json is no ordinary file"):
+            resume_reward(Accuracy(), folder)
