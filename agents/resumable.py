@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
-from torch import nn
+from torch import Tensor, nn
 
 from lingym.agents.log_position import log_position
 from lingym.agents.own_noise import OwnNoise
@@ -136,6 +136,8 @@ def _out(value: Any, shared: set[int]) -> Any:
         own = of_module(value, shared)
     elif isinstance(value, np.random.Generator | torch.Generator):
         own = of_generator(value)
+    elif isinstance(value, Tensor):  # what is read lies on the CPU
+        own = {"value": value, "device": value.device.type}
     else:
         return value
     return {"object": type(value).__name__, "state": own}
@@ -147,6 +149,10 @@ def _in(owner: Any, name: str, saved: Any, shared: set[int]) -> None:
         return
     now: Any = getattr(owner, name, None)
     own = saved["state"]
+    if isinstance(own, Mapping) and own.keys() == {"value", "device"}:
+        on_cpu = own["device"] == "cpu"
+        setattr(owner, name, own["value"] if on_cpu else own["value"].to(owner.device))
+        return
     if type(now).__name__ != saved["object"]:
         raise ValueError(
             f"the run had a {saved['object']} as {name}, and this one has {now!r}: set it before "

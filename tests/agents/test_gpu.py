@@ -11,6 +11,7 @@ import torch
 from lingym.agents import (
     PPO,
     REINFORCE,
+    Checkpoints,
     ExpectedReward,
     Labeller,
     LabelVecEnv,
@@ -169,3 +170,27 @@ def test_a_learner_goes_on_online_there_and_on_a_cpu(
         assert len(other.ready) == 2
         serve(other, 10)
         assert other.updates == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [(Supervised, {"class_weights": "sqrt"}), (PPO, {"kl_coef": 0.1, "dropout": True})],
+)
+def test_a_run_goes_on(
+    kind: Any,
+    own: dict[str, Any],
+    identity: Dataset,
+    vec_env: Callable[..., LabelVecEnv],
+    tmp_path: Path,
+) -> None:
+    def make() -> Any:
+        sizes = {"n_steps": 16, "batch_size": 8, "seed": 0, "device": "cuda"}
+        return kind("LabelPolicy", vec_env(identity), **sizes, **own)
+
+    kept = Checkpoints(tmp_path / "kept", None, every=16)
+    whole = make().learn(total_episodes=48, callback=kept)
+    again = make().learn(resume=kept.last(), callback=kept)
+    assert again.num_episodes == 48
+    weights = whole.policy.state_dict()
+    for name, value in again.policy.state_dict().items():
+        torch.testing.assert_close(value, weights[name], rtol=1e-3, atol=1e-4)

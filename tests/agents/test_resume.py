@@ -27,6 +27,7 @@ from lingym.agents.checkpoints import Checkpoints, RunStopped
 from lingym.agents.delay import LateFeedback
 from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.one_update import OneUpdate
+from lingym.agents.resumable import _in, _out
 from lingym.agents.run_state import flat
 from lingym.envs import Dataset, LabelVectorEnv
 
@@ -255,6 +256,20 @@ def test_checkpoints_are_the_last_callback_and_of_one_run(
     again, dev = make("supervised", data, tmp_path)
     again.learn(resume=kept.last(), callback=[dev, kept])
     assert again.num_episodes == 36
+
+
+def test_a_tensor_comes_back_where_it_lay() -> None:
+    class Agent:
+        device = torch.device("meta")  # stands for a GPU
+
+    agent: Any = Agent()
+    kept = _out(torch.ones(2), set())
+    assert kept["state"]["device"] == "cpu"
+    _in(agent, "weights", kept, set())
+    assert agent.weights.device.type == "cpu"
+    kept["state"]["device"] = "cuda"
+    _in(agent, "weights", kept, set())
+    assert agent.weights.device.type == "meta"
 
 
 def test_what_does_not_fit_is_refused(commands: Callable[..., Dataset], tmp_path: Path) -> None:
