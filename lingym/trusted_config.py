@@ -8,6 +8,8 @@ CODE = ("auto_map", "custom_pipeline", "custom_pipelines", "trust_remote_code")
 """What names code that lies in the folder, or elsewhere."""
 ELSEWHERE = ("transformers_weights", "quantization_config", "compression_config")
 """What names other files, or libraries that weights are handed to."""
+FETCHED = re.compile(r"timm_.*")
+"""Families whose network is that of another library, which fetches what is named."""
 KERNELS = re.compile(r"_*(attn|experts)_implementation(_internal)?")
 OWN_KERNELS = (None, "eager", "sdpa", "flex_attention", "grouped_mm")
 """Ways to compute that are transformers' own: any other name is code of the Hub."""
@@ -40,6 +42,10 @@ def check_config(config: Any, file: Path | str, tensors: int = MOST_OF_A_KIND) -
         named = name == "backbone" and isinstance(value, str)
         if (name in ELSEWHERE or named) and value:
             raise ValueError(f"{file} has {name}, which is not read: an encoder is its own weights")
+        if name == "model_type" and isinstance(value, str) and FETCHED.fullmatch(value):
+            raise ValueError(
+                f"{file} is of the family {value}, which is not read: it is no encoder"
+            )
         kernel = KERNELS.fullmatch(name) and not isinstance(value, dict)
         if kernel and value not in OWN_KERNELS:
             raise ValueError(f"{file} names code ({name}: {value!r}), and no code of it is run")

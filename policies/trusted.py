@@ -5,7 +5,9 @@ header of the weights file first: what would be larger than they are is refused,
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +116,41 @@ def _weights(folder: Path) -> Header:
     return found
 
 
+@contextmanager
+def _few(tensors: int) -> Iterator[None]:
+    """Let no more weights and modules be made than a file of so many tensors may be of.
+
+    A number in ``config.json`` may say how often something is made, by whatever name. One that is
+    too large is met here, before the loop has come far.
+    """
+    most = {"weights": 4 * tensors + 1_000, "modules": 64 * tensors + 20_000}
+    made = dict.fromkeys(most, 0)
+
+    def count(what: str, *_: Any) -> None:
+        made[what] += 1
+        if made[what] > most[what]:
+            raise ValueError(f"more than {most[what]:,} {what}, for {tensors:,} in the file")
+
+    registered = torch.nn.modules.module
+    hooks = [
+        registered.register_module_parameter_registration_hook(partial(count, "weights")),
+        registered.register_module_buffer_registration_hook(partial(count, "weights")),
+        registered.register_module_module_registration_hook(partial(count, "modules")),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def _check_sizes(folder: Path, config: dict[str, Any], weights: Header) -> None:
     """Build the encoder without memory, and compare it with what its weights file has."""
     file = folder / "config.json"
     kind = config.get("model_type")
     known = {name: value for name, value in config.items() if name != "model_type"}
     try:
-        with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        with torch.device("meta"), torch.random.fork_rng(devices=[]), _few(len(weights)):
             of_family = AutoConfig.for_model(str(kind), **known)
             built: nn.Module = AutoModel.from_config(of_family, trust_remote_code=False)
     except Exception as error:  # whatever a family makes of settings that cannot be

@@ -253,6 +253,18 @@ HOSTILE: dict[str, tuple[Break, str]] = {
     "long number": (text("config.json", '{"hidden_size": ' + "9" * 10_000 + "}"), "JSON"),
     "deep network": (config(num_hidden_layers=10**6), "num_hidden_layers"),
     "many layers": (config(num_hidden_layers=10**9), "num_hidden_layers"),
+    "made for ever": (
+        config(model_type="canine", num_hash_functions=2**31 - 1, num_hidden_layers=1),
+        r"more than [\d,]+ weights, for \d+ in the file",
+    ),
+    "modules for ever": (
+        config(model_type="mixtral", num_hidden_layers=256, num_local_experts=256),
+        r"more than [\d,]+ weights",
+    ),
+    "family of another library": (
+        config(model_type="timm_wrapper", architecture="hf_hub:evil/x"),
+        "family timm_wrapper",
+    ),
     "large vocabulary": (config(vocab_size=2**31 - 1), "weights"),
     "large inner": (config(intermediate_size=2**30), "weights"),
     "negative": (config(hidden_size=-64), "no encoder"),
