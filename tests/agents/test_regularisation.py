@@ -50,7 +50,7 @@ def test_hidden_dropout_is_told_from_that_of_attention(family: str, layers: int)
     for name in ("num_hidden_layers", "num_attention_heads"):
         setattr(config, name, 1)
     names = ("hidden_dropout_prob", "dropout")
-    rates = {name: 0.375 for name in names if isinstance(getattr(config, name, None), float)}
+    rates = {name: 0.375 for name in names if isinstance(getattr(config, name, None), int | float)}
     attention = ("attention_probs_dropout_prob", "attention_dropout")
     rates |= {name: 0.75 for name in attention if hasattr(config, name)}
     for name, rate in rates.items():

@@ -1,6 +1,7 @@
 """Many episodes in one environment are as many environments of one episode."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import RecordEpisodeStatistics
 from gymnasium.wrappers.vector import RecordEpisodeStatistics as RecordVectorStatistics
+from packaging.version import Version
 
 import lingym  # noqa: F401  (registers the environments)
 from lingym.envs import Dataset, LabelEnv, LabelVectorEnv
@@ -130,9 +132,8 @@ def test_every_array_is_handed_out_once(dataset: Dataset) -> None:
         handed += [*arrays(tuple(reply)), env.action_masks()]
     handed += [array for array in vars(env.game).values() if isinstance(array, np.ndarray)]
     handed += env.game._text
-    spans = sorted(
-        (*np.lib.array_utils.byte_bounds(array), place) for place, array in enumerate(handed)
-    )
+    bounds = getattr(np, "byte_bounds", None) or np.lib.array_utils.byte_bounds  # NumPy 1, or 2
+    spans = sorted((*bounds(array), place) for place, array in enumerate(handed))
     assert len(spans) > 100
     for (_, end, _), (start, _, _) in pairwise(spans):
         assert end <= start
@@ -184,6 +185,8 @@ def test_statistics_wrappers(dataset: Dataset) -> None:
         length += 1
     assert (info["episode"]["r"], info["episode"]["l"]) == (pytest.approx(info["score"]), length)
 
+    if Version(version("gymnasium")) < Version("1.4"):
+        pytest.skip("this Gymnasium forgets the first reward after a reset within a step")
     many = RecordVectorStatistics(LabelVectorEnv(dataset=dataset, reward=REWARD, num_envs=3))
     seen = 0
     for _, _, *_, info in walk(many, 2):

@@ -70,6 +70,7 @@ def test_a_machine_without_the_folder_is_refused(cluster, tmp_path, monkeypatch)
         ray_jobs.run_cells(plan(study), study, tmp_path, "auto", print, Given())
 
 
+@pytest.mark.filterwarnings("default")  # the cluster is shut down after the last of them
 def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     study = read_study(write_study(tmp_path, SMALL))
