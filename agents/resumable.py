@@ -85,6 +85,9 @@ class Resumable:
         """
         if state["class"] != type(self).__name__:
             raise ValueError(f"the state is a {state['class']}'s and not a {type(self).__name__}'s")
+        own = self.made_again & {*state["agent"]}  # where its log goes, say
+        if own:
+            raise ValueError(f"the state holds {min(own)}, which no agent writes into one")
         shared = self._shared()
         for name, saved in state["agent"].items():
             _in(self, name, saved, shared)

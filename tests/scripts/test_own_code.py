@@ -211,6 +211,28 @@ def test_a_foreign_runs_links_lead_nowhere(foreign: Path, tmp_path: Path, what: 
     assert sorted(victim.rglob("*")) == before
 
 
+def forge(run: Path, **entries: dict[str, Any]) -> None:
+    """Change the states of a run's checkpoints, and what is told of their hashes."""
+    for folder in checkpoints(run / "checkpoints"):
+        state = json.loads((folder / "state.json").read_text())
+        for name, values in entries.items():
+            state[name] |= values
+        (folder / "state.json").write_text(json.dumps(state))
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["files"]["state.json"] = {
+            "sha256": sha256_of(folder / "state.json"),
+            "bytes": (folder / "state.json").stat().st_size,
+        }
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("name", ["tensorboard_log", "_custom_logger", "policy_kwargs", "env"])
+def test_a_checkpoint_sets_nothing_that_an_agent_makes_itself(foreign: Path, name: str) -> None:
+    forge(foreign, agent={name: "/elsewhere"})
+    with pytest.raises(ValueError, match=f"the state holds {name}, which no agent writes"):
+        main_error(f"train --resume {foreign}")
+
+
 @pytest.mark.parametrize("named", ["../../victim", "absolute", "..", "linked"])
 def test_a_checkpoint_names_no_log_elsewhere(foreign: Path, tmp_path: Path, named: str) -> None:
     """The end of the log is cut off, in the folder of the log and in no other."""
@@ -228,16 +250,7 @@ def test_a_checkpoint_names_no_log_elsewhere(foreign: Path, tmp_path: Path, name
         )
     before = kept.read_bytes()
     place = {"absolute": str(victim), "linked": own.name}.get(named, named)
-    for folder in checkpoints(foreign / "checkpoints"):
-        state = json.loads((folder / "state.json").read_text())
-        state["log"] |= {"folder": place, "files": {}}
-        (folder / "state.json").write_text(json.dumps(state))
-        manifest = json.loads((folder / "manifest.json").read_text())
-        manifest["files"]["state.json"] = {
-            "sha256": sha256_of(folder / "state.json"),
-            "bytes": (folder / "state.json").stat().st_size,
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+    forge(foreign, log={"folder": place, "files": {}})
     with pytest.raises(ValueError, match=r"is no plain name|is a link"):
         main_error(f"train --resume {foreign}")
     assert kept.read_bytes() == before
