@@ -18,8 +18,8 @@ if TYPE_CHECKING:
         Labeller,
         MinimumRisk,
         Supervised,
-        evaluate,
     )
+    from lingym.agents.evaluate import evaluate
     from lingym.envs import (
         Abstaining,
         Classification,
