@@ -137,7 +137,7 @@ def test_the_reward_model_begins_as_the_policy_is_when_it_first_asks(
 ) -> None:
     learner = agent("preference(accuracy)", learning_rate=0.0)
     with torch.no_grad():
-        learner.policy.label_head.weight.normal_()  # as a warm start's are loaded
+        learner.policy.label_head.weight.add_(0.01)  # as a warm start's are loaded
     monkeypatch.setattr(learner, "_teach", lambda: None)
     learner.learn(total_episodes=64)
     head = learner.reward_model.scorer.label_head
