@@ -7,7 +7,8 @@ written, again: no line is lost, and none is there twice.
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,27 @@ def cut_back(folder: Path, files: Mapping[str, int]) -> None:
             file.unlink()
 
 
+def _wait_to_come_after(names: Iterable[str], folder: Path) -> None:
+    """Return once a new event file sorts behind those that are there.
+
+    TensorBoard reads the files of a folder in the order of their names, which begin with the
+    second in which they were made, then the host, the process and a count, as text: of two that
+    were made within one second (``.9`` and ``.10``) the later one may be read first.
+    """
+    seconds = [name.removeprefix(EVENTS[:-1]).partition(".")[0] for name in names]
+    newest = max((int(each) for each in seconds if each.isdecimal()), default=0)
+    behind = newest + 1 - time.time()
+    if behind > 2:  # another machine's clock, or one that was set back
+        logger.warning(
+            "the log in %s was begun %.0f s after this machine's time: TensorBoard will draw what "
+            "is learned from here on before what was learned there",
+            folder,
+            behind - 1,
+        )
+    elif behind > 0:
+        time.sleep(behind)
+
+
 def _is_plain(name: str) -> bool:
     """Whether a name that a checkpoint holds is that of something in one folder."""
     return name not in ("", "..") and Path(name).name == name
@@ -108,6 +130,7 @@ def _logger(agent: Any, log: Mapping[str, Any] | None) -> Logger:
             raise ValueError(f"the log's folder cannot be {log['folder']!r}: it is no plain name")
         if folder.is_dir():
             cut_back(folder, log["files"])
+            _wait_to_come_after(log["files"], folder)
         else:
             logger.warning("%s is gone: the log begins where the run goes on", folder)
         formats.append(TensorBoardOutputFormat(str(folder)))
