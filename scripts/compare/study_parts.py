@@ -84,6 +84,8 @@ def read_data(name: str, place: Marked, general: Mapping[str, Any], folder: Path
     if read["task"] == "multitask":
         place.fail(f"{what}: a study has each data set by itself, not multitask")
     for key in FILES:
+        if key in read and read[key] is None:
+            place.fail(f"{what}: {key} must be a text, got null: leave it out where there is none")
         is_named = str(read.get(key)).startswith(NAMED)
         if key == "corpus" and key in read and not is_named:
             place.fail(f"{what}: corpus must be {'NAME or '.join(NAMED)}NAME, got {read[key]!r}")

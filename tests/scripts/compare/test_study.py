@@ -140,6 +140,7 @@ WRONG = {
     "text": ("labels: slots", "labels: 3", 9, "labels must be text or null, got 3"),
     "column": ("labels: slots", "question: slots", 7, "task tagging has no use for --question"),
     "corpus": ("synthetic:commands", "commands", 7, "corpus must be synthetic:NAME or hf:NAME"),
+    "null": ("corpus: synthetic:commands", "test: ~", 7, "test must be a text, got null"),
     "no test": ("corpus: synthetic:commands", "train: a.jsonl", 7, "has no test texts"),
     "two devs": ("warm: 200", "warm: 200\n    dev_from_train: 9", 14, "wants a train file"),
     "arm of data": ("{then PPO: {samples", "{then PPP: {samples", 15, "did you mean then PPO"),
