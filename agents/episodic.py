@@ -48,6 +48,7 @@ class EpisodicAlgorithm(UpdateParts, Resumable, OnPolicyAlgorithm):
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"LabelPolicy": LabelPolicy}
     kl_coef: float = 0.0
     gold_coef: float = 0.0
+    label_smoothing: float = 0.0  # of the gold labels, where they are learned from
     dropout: bool = False
     robust: Robustness = Robustness()
     consolidation: Consolidation | None = None  # what holds weights that earlier texts need
@@ -78,6 +79,8 @@ class EpisodicAlgorithm(UpdateParts, Resumable, OnPolicyAlgorithm):
         self._iterations = 0
         if not 0 <= self.gold_coef < inf:
             raise ValueError(f"gold_coef must be 0 or more, got {self.gold_coef}")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be in [0, 1), got {self.label_smoothing}")
         self.robust.check(self.policy, self.dropout)
         self.passes = Passes(self.robust, self.policy, self.seed)
         self.regularisation = Regularisation(self.robust, self.policy)

@@ -44,6 +44,8 @@ class ExpectedReward(OneUpdate):
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
         gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
             2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        label_smoothing: of those gold labels: mass moved from each to all allowed labels evenly,
+            in [0, 1).
         dropout: keep dropout on, one mask for the labels that are drawn and for their gradient. A
             policy that is sure of every training text has nothing to learn from a reward there;
             with dropout it errs as it would on texts that it has not seen.
@@ -73,6 +75,7 @@ class ExpectedReward(OneUpdate):
         ent_coef: float = 0.0,
         kl_coef: float = 0.0,
         gold_coef: float = 0.0,
+        label_smoothing: float = 0.0,
         dropout: bool = False,
         max_grad_norm: float = 1.0,
         robust: Robustness | None = None,
@@ -87,7 +90,8 @@ class ExpectedReward(OneUpdate):
         if gamma != 1:
             raise ValueError(f"gamma must be 1 for the expected reward to be a sum, got {gamma}")
         self.batch_size, self.kl_coef = batch_size, kl_coef
-        self.gold_coef, self.dropout = gold_coef, dropout
+        self.gold_coef, self.label_smoothing = gold_coef, label_smoothing
+        self.dropout = dropout
         self.robust = robust or Robustness()
         super().__init__(
             policy,

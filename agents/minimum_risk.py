@@ -47,6 +47,8 @@ class MinimumRisk(OneUpdate):
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
         gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
             2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        label_smoothing: of those gold labels: mass moved from each to all allowed labels evenly,
+            in [0, 1).
         dropout: keep dropout on, one mask for the labels that are drawn and for their gradient. A
             policy that is sure of every training text has nothing to learn from a reward there;
             with dropout it errs as it would on texts that it has not seen.
@@ -79,6 +81,7 @@ class MinimumRisk(OneUpdate):
         ent_coef: float = 0.0,
         kl_coef: float = 0.0,
         gold_coef: float = 0.0,
+        label_smoothing: float = 0.0,
         dropout: bool = False,
         max_grad_norm: float = 1.0,
         robust: Robustness | None = None,
@@ -98,7 +101,8 @@ class MinimumRisk(OneUpdate):
             raise ValueError(f"gamma must be 1: a labelling is judged as a whole, got {gamma}")
         self.batch_size, self.samples, self.kl_coef = batch_size, samples, kl_coef
         self.alpha, self.include_gold = alpha, include_gold
-        self.gold_coef, self.dropout = gold_coef, dropout
+        self.gold_coef, self.label_smoothing = gold_coef, label_smoothing
+        self.dropout = dropout
         self.robust = robust or Robustness()
         super().__init__(
             policy,

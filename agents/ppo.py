@@ -79,6 +79,8 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
         gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
             2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        label_smoothing: of those gold labels: mass moved from each to all allowed labels evenly,
+            in [0, 1).
         dropout: keep dropout on. The mask is part of the policy: each minibatch of a rollout has
             its own, under which its labels are drawn and their values estimated, and under which
             every epoch learns from it, so that ratios measure what the weights moved and no more
@@ -120,6 +122,7 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         vf_coef: float = 0.5,
         kl_coef: float = 0.0,
         gold_coef: float = 0.0,
+        label_smoothing: float = 0.0,
         dropout: bool = False,
         max_grad_norm: float = 1.0,
         target_kl: float | None = None,
@@ -138,7 +141,8 @@ class PPO(EpisodicAlgorithm, stable_baselines3.PPO):
         if samples < 1 or (baseline in ("leave-one-out", "group") and samples < 2):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.samples, self.baseline, self.kl_coef = samples, baseline, kl_coef
-        self.gold_coef, self.dropout = gold_coef, dropout
+        self.gold_coef, self.label_smoothing = gold_coef, label_smoothing
+        self.dropout = dropout
         self.robust = robust or Robustness()
         super().__init__(
             policy,

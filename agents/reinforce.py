@@ -51,6 +51,8 @@ class REINFORCE(LateFeedback):
         kl_coef: weight of the KL to the reference policy, by default the policy at `learn`'s start.
         gold_coef: weight of the cross-entropy on gold labels, a mixed objective (Paulus et al.,
             2018, https://arxiv.org/abs/1705.04304): what a reward says little about stays learned.
+        label_smoothing: of those gold labels: mass moved from each to all allowed labels evenly,
+            in [0, 1).
         dropout: keep dropout on, one mask for the labels that are drawn and for their gradient. A
             policy that is sure of every training text has nothing to learn from a reward there;
             with dropout it errs as it would on texts that it has not seen.
@@ -90,6 +92,7 @@ class REINFORCE(LateFeedback):
         vf_coef: float = 0.5,
         kl_coef: float = 0.0,
         gold_coef: float = 0.0,
+        label_smoothing: float = 0.0,
         dropout: bool = False,
         feedback_delay: int = 0,
         importance: Importance = "unit",
@@ -116,7 +119,8 @@ class REINFORCE(LateFeedback):
             raise ValueError(f"baseline {baseline!r} does not work with samples={samples}")
         self.batch_size, self.samples, self.baseline = batch_size, samples, baseline
         self.normalize_advantage, self.kl_coef = normalize_advantage, kl_coef
-        self.gold_coef, self.dropout = gold_coef, dropout
+        self.gold_coef, self.label_smoothing = gold_coef, label_smoothing
+        self.dropout = dropout
         self.robust = robust or Robustness()
         self.running_mean: float | None = None
         self.set_delay(feedback_delay, importance, max_weight)

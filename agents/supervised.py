@@ -75,8 +75,6 @@ class Supervised(EpisodicAlgorithm):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
     ) -> None:
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
         known = get_args(ClassWeights)
         if class_weights not in known:
             raise ValueError(f"unknown class_weights {class_weights!r}: one of {', '.join(known)}")

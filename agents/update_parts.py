@@ -38,6 +38,7 @@ class UpdateParts:
     consolidation: Consolidation | None
     batch_size: int
     gold_coef: float
+    label_smoothing: float
     max_grad_norm: float
     device: torch.device
     logger: Any
@@ -146,7 +147,7 @@ class UpdateParts:
         """The loss with `gold_coef` times the cross-entropy on gold labels, which is logged."""
         if not self.gold_coef:
             return loss
-        log["gold_loss"] = cross_entropy(distribution, batch)
+        log["gold_loss"] = cross_entropy(distribution, batch, self.label_smoothing)
         return loss + self.gold_coef * log["gold_loss"]
 
     def _kl_to_reference(

@@ -97,7 +97,7 @@ class Train:
     rollout: int = 256
     """Texts between two writings of the log; PPO's rollout."""
     label_smoothing: float = 0.0
-    """Supervised: probability moved from the gold label to all labels."""
+    """Supervised, and RL with --gold-coef: probability moved from the gold label to all labels."""
     class_weights: Literal["none", "balanced", "sqrt", "effective"] = "none"
     """Supervised: what a unit weighs by its gold label: all the same; labels all the same; the root
     of that; or by the effective number of a label's units."""

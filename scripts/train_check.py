@@ -11,7 +11,7 @@ LEAST = {
     **dict.fromkeys(("seed", "limit_seed", "weight_decay", "focal_gamma", "gold_coef"), 0),
 }
 RL_KEYS = ("gamma", "ent_coef", "vf_coef", "kl_coef", "samples", "baseline")
-MIXED = ("gold_coef", "dropout")
+MIXED = ("gold_coef", "label_smoothing", "dropout")
 OWN_KEYS = {
     "supervised": ("label_smoothing", "class_weights", "class_beta", "focal_gamma"),
     "ppo": (*RL_KEYS, *MIXED, "n_epochs", "clip_range", "gae_lambda"),
@@ -59,6 +59,11 @@ def check_use(arguments: Train) -> None:
     if arguments.class_beta != Train.class_beta and arguments.class_weights != "effective":
         raise ValueError(
             f"--class-beta is for --class-weights effective, not {arguments.class_weights}"
+        )
+    if arguments.label_smoothing and arguments.agent != "supervised" and not arguments.gold_coef:
+        raise ValueError(
+            f"--label-smoothing is of gold labels, and {arguments.agent} learns from them with "
+            "--gold-coef only"
         )
     if arguments.focal_gamma and arguments.label_smoothing:
         raise ValueError("--focal-gamma and --label-smoothing cannot both be: leave out one")

@@ -85,11 +85,16 @@ def make_train(options: Mapping[str, Any], out: Path) -> Train:
 
 
 def fitting(options: Mapping[str, Any], agent: str) -> dict[str, Any]:
-    """Of options for all runs, those that an agent takes: ``samples`` is not for supervised."""
+    """Of options for all runs, those that an agent takes: ``samples`` is not for supervised.
+
+    ``label_smoothing`` is for supervised alone: RL has a use for it only beside ``gold_coef``.
+    """
     of_some = {name for names in OWN_KEYS.values() for name in names}
     foreign = of_some - set(OWN_KEYS[agent])
     if agent == "supervised":
         foreign.add("reward")
+    else:
+        foreign.add("label_smoothing")
     return {name: value for name, value in options.items() if name not in foreign}
 
 

@@ -51,17 +51,20 @@ def gradients(policy: LabelPolicy, loss: Tensor) -> dict[str, Tensor]:
     return {name: p.grad.clone() for name, p in found if p.grad is not None}
 
 
-def of_gold(learner: Any, batch: Any) -> Tensor:
+def of_gold(learner: Any, batch: Any, smoothing: float) -> Tensor:
     policy = learner.policy
-    return cross_entropy(policy.distribution(policy.features(policy.texts(batch)), batch), batch)
+    distribution = policy.distribution(policy.features(policy.texts(batch)), batch)
+    return cross_entropy(distribution, batch, smoothing)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("history", ["none", "previous"])
 @pytest.mark.parametrize("kind", [PPO, *SAMPLED])
 def test_the_gradient_is_that_of_the_reward_and_so_much_of_gold(
-    agent: Make, kind: Any, history: str
+    agent: Make, kind: Any, history: str, smoothing: float
 ) -> None:
-    own = {} if kind is ExpectedReward else {"samples": 4}
+    own: dict[str, Any] = {} if kind is ExpectedReward else {"samples": 4}
+    own["label_smoothing"] = smoothing
     mixed, plain = (agent(kind, history=history, gold_coef=c, **own) for c in (0.3, 0.0))
     with torch.no_grad():  # less sure, so that samples differ
         for learner in (mixed, plain):
@@ -78,7 +81,7 @@ def test_the_gradient_is_that_of_the_reward_and_so_much_of_gold(
             read = policy.distribution(policy.features(policy.texts(batch)), batch)
             given = (batch, read.sample(4, plain._generator))
     (loss, log), (alone, _) = mixed.loss(*given), plain.loss(*given)
-    gold = of_gold(plain, batch)
+    gold = of_gold(plain, batch, smoothing)
     assert log["gold_loss"] == pytest.approx(gold.item(), rel=1e-5)
     assert loss.item() == pytest.approx(alone.item() + 0.3 * gold.item(), rel=1e-5)
     found = gradients(mixed.policy, loss)

@@ -29,7 +29,8 @@ from lingym.scripts.train_check import check_use
         ("--class-weights sqrt", "--class-weights is for --agent supervised, not ppo"),
         ("--agent supervised --class-beta 0.9", "--class-beta is for --class-weights effective"),
         ("--agent supervised --focal-gamma 2 --label-smoothing 0.1", "cannot both be"),
-        ("--agent minimum_risk --label-smoothing 0.1", "--label-smoothing is for --agent supervi"),
+        ("--agent minimum_risk --label-smoothing 0.1", "minimum_risk learns from them with --gold"),
+        ("--agent preference --label-smoothing 0.1", "--label-smoothing is for --agent supervised"),
     ],
 )
 def test_mistakes_are_told_and_leave_no_folder(tmp_path: Path, words: str, message: str) -> None:
