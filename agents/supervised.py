@@ -1,25 +1,22 @@
 """Cross-entropy on gold labels: the baseline of every comparison, and the warm start."""
 
 import math
-from collections.abc import Callable
 from typing import Any, get_args
 
-import numpy as np
 import torch
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
 from lingym.agents.class_weights import ClassWeights, label_weights
-from lingym.agents.episodic import EpisodicAlgorithm
 from lingym.agents.gold import check_gold, cross_entropy
+from lingym.agents.one_update import OneUpdate
 from lingym.agents.robustness import Robustness
-from lingym.agents.update import updated
 from lingym.envs import LabelVectorEnv
 from lingym.policies import LabelPolicy
-from lingym.types import Batch, Rows
+from lingym.types import Batch
 
 
-class Supervised(EpisodicAlgorithm):
+class Supervised(OneUpdate):
     """Maximum likelihood of the gold labels, with the policy, batches and optimiser of the agents.
 
     Dropout is on, as in ordinary fine-tuning. The environment's reward is not used.
@@ -135,42 +132,17 @@ class Supervised(EpisodicAlgorithm):
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "_weights"]
 
-    def collect_rollouts(
-        self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
-    ) -> bool:
-        """Draw the texts that `train` learns from."""
-        self.rollout = self.label_env.sample(self._rollout_size())
-        self.num_episodes += len(self.rollout)
-        return self._count(self.label_env.episodes.lengths[self.rollout])
-
-    def train(self) -> None:
-        """One update for every minibatch of the drawn texts."""
-        batches = self._minibatches(self.rollout)
-        logs: dict[str, list[float]] = {}
-        self.policy.train(True)
-        try:
-            for place, rows in enumerate(batches):
-                self._set_rate(place / len(batches))
-                examples = self.rollout[rows]
-                for name, value in (updated(self, self._loss_of(examples), examples) or {}).items():
-                    logs.setdefault(name, []).append(value)
-        finally:
-            self.policy.train(False)
-        self._n_updates += 1
-        for name, values in logs.items():
-            self.logger.record(f"train/{name}", float(np.mean(values)))
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-
-    def loss(self, batch: Batch) -> Tensor:
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """The mean loss of a batch's units, nats (see `lingym.agents.gold.cross_entropy`)."""
         features = self.policy.features(self.policy.texts(batch))
         distribution = self.policy.distribution(features, batch)
         gold = torch.from_numpy(batch.gold).long().to(self.device)
         self.passes.saw(lambda: distribution.log_probs(gold), gold)
         self.passes.over(lambda: self._mass(gold))
-        return cross_entropy(
+        loss = cross_entropy(
             distribution, batch, self.label_smoothing, self._weights, self.focal_gamma
         )
+        return loss, {"loss": loss.item()}
 
     def _mass(self, gold: Tensor) -> float:
         """What the loss is a mean over: the weights of all gold labels [B, U]."""
@@ -180,12 +152,3 @@ class Supervised(EpisodicAlgorithm):
         weights = self._weights[: gold.shape[1]].expand(*gold.shape, -1)
         of_gold = weights.gather(-1, gold.clamp(min=0)[..., None]).squeeze(-1)
         return float(torch.where(real, of_gold, 0.0).sum())
-
-    def _loss_of(self, examples: Rows) -> Callable[[Rows], tuple[Tensor, dict[str, float]]]:
-        """The loss on some of these texts, by their places."""
-        return lambda rows: self._logged(examples[rows])
-
-    def _logged(self, examples: Rows) -> tuple[Tensor, dict[str, float]]:
-        """The loss on these texts, and what to log of it."""
-        loss = self.loss(self.label_env.episodes.batch(examples))
-        return loss, {"loss": loss.item()}

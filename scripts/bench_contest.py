@@ -267,7 +267,7 @@ class Contest:
         """What an epoch of PPO would take without PPO: cross-entropy, dropout off."""
         agent = self.supervised
         for texts in self._minibatches():
-            loss = agent.loss(self.episodes.batch(texts))
+            loss, _ = agent.loss(self.episodes.batch(texts))
             agent.policy.optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(agent.policy.parameters(), agent.max_grad_norm)

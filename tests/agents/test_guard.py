@@ -171,14 +171,13 @@ def test_a_loss_that_is_no_number_stops_the_run_and_is_kept(
 ) -> None:
     agent = make(name)
     agent.guard = Guard(folder=tmp_path)
-    loss_of = "_logged" if name == "supervised" else "loss"
-    compute = getattr(agent, loss_of)
+    compute = agent.loss
 
     def infinite(*given: Any) -> Any:
         loss, log = compute(*given)
         return loss + math.inf, {**log, "loss": math.inf}
 
-    monkeypatch.setattr(agent, loss_of, infinite)
+    monkeypatch.setattr(agent, "loss", infinite)
     before = kept(agent)
     with pytest.raises(NonFiniteError, match=r"the loss is not finite \(loss inf\) after 16 texts"):
         agent.learn(total_episodes=16)

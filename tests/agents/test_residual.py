@@ -123,13 +123,13 @@ def test_the_head_moves_first_then_the_encoder(tmp_path: Path) -> None:
     labeller(dataset, tmp_path / "base")
     learner = agent_of("supervised", dataset, tmp_path / "base")
     batch = dataset["train"].batch(np.arange(8, dtype=np.int32))
-    learner.loss(batch).backward()
+    learner.loss(batch)[0].backward()
     encoder = [weight.grad for weight in learner.policy.encoder.parameters()]
     assert not any(grad is not None and bool(grad.any()) for grad in encoder)
     assert bool(learner.policy.label_head.weight.grad.any())
     learner.policy.optimizer.step()
     learner.policy.optimizer.zero_grad()
-    learner.loss(batch).backward()
+    learner.loss(batch)[0].backward()
     assert any(bool(weight.grad.any()) for weight in learner.policy.encoder.parameters())
 
 

@@ -47,7 +47,7 @@ def test_the_loss_is_the_cross_entropy_to_the_smoothed_gold_over_allowed_labels(
     with torch.no_grad():
         features = learner.policy.features(learner.policy.texts(batch))
         log_probs = learner.policy.distribution(features, batch).log_probs(gold)
-        loss = learner.loss(batch).item()
+        loss = learner.loss(batch)[0].item()
     terms = []
     for row, length in enumerate(batch.lengths):
         before = len(space)
@@ -106,7 +106,7 @@ def test_units_weigh_by_their_labels_in_the_run_s_texts_and_anew_in_other_texts(
             features = plain.policy.features(plain.policy.texts(batch))
             gold = torch.from_numpy(batch.gold).long()
             log_probs = plain.policy.distribution(features, batch).log_probs(gold)
-            loss = learner.loss(batch).item()
+            loss = learner.loss(batch)[0].item()
         seen, counts = np.unique(episodes.gold, return_counts=True)
         heavy = counts.sum() / (len(seen) * counts)
         weight = dict(zip(seen.tolist(), heavy.tolist(), strict=True))
@@ -129,7 +129,7 @@ def test_weights_and_focal_loss_are_saved_with_the_agent_and_old_agents_have_non
     batch = learner.label_env.episodes.batch(range(6))
     loaded = Supervised.load(tmp_path / "new", env=learner.env, device="cpu")
     with torch.no_grad():
-        assert loaded.loss(batch).item() == learner.loss(batch).item()
+        assert loaded.loss(batch)[0].item() == learner.loss(batch)[0].item()
 
     excluded = Supervised._excluded_save_params
     new = ["class_weights", "class_beta", "focal_gamma"]
@@ -140,4 +140,4 @@ def test_weights_and_focal_loss_are_saved_with_the_agent_and_old_agents_have_non
     old = Supervised.load(tmp_path / "old", env=learner.env, device="cpu")
     assert (old.class_weights, old.focal_gamma) == ("none", 0.0)
     with torch.no_grad():
-        assert old.loss(batch).item() == plain.loss(batch).item()
+        assert old.loss(batch)[0].item() == plain.loss(batch)[0].item()
