@@ -15,13 +15,8 @@ from torch import Tensor
 
 from lingym.agents.guard import Guard, NonFiniteError, NotFinite, all_finite, wrong
 from lingym.agents.labeller import Labeller
-from lingym.agents.losses import (
-    clipped_surrogate,
-    kl_divergence,
-    leave_one_out,
-    masked_mean,
-    returns_to_go,
-)
+from lingym.agents.losses import leave_one_out, returns_to_go
+from lingym.agents.online_loss import online_loss
 from lingym.agents.online_settings import OnlineSettings
 from lingym.agents.out_of_memory import Begun, Part, TextTooLarge, accumulated, halving
 from lingym.agents.replay import (
@@ -30,10 +25,9 @@ from lingym.agents.replay import (
     Together,
     alone,
     by_unit,
-    off_policy_loss,
     together,
 )
-from lingym.agents.update_parts import detached, taken
+from lingym.agents.update_parts import taken
 from lingym.envs import Episodes
 from lingym.envs.corpora import Record
 from lingym.policies import LabelPolicy, frozen_copy
@@ -265,63 +259,8 @@ class OnlineLearner:
         ) from error
 
     def loss(self, texts: Together, new: int, baseline: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """The loss on texts that were shown, and what to log of it.
-
-        Args:
-            texts: the first `new` of them are new, the others are replayed.
-            new: how many are new; there may be none.
-            baseline: [B, 1] with the ``mean`` baseline.
-        """
-        settings, policy = self.settings, self.policy
-        batch, labels = texts.batch, texts.labels
-        mask = labels >= 0
-        features = policy.features(policy.texts(batch))
-        every = policy.distribution(features, batch).log_probs(labels)
-        log_probs = torch.where(mask, taken(every, labels), 0.0)
-        returns = returns_to_go(texts.rewards, settings.gamma)
-        log: dict[str, Tensor] = {}
-        if new:
-            log["reward"] = texts.rewards[:new].sum(1).mean()
-        loss = torch.zeros((), device=policy.device)
-        if settings.baseline == "value":
-            values = policy.values(features, labels, batch)
-            log["value_loss"] = masked_mean((values - returns).square(), mask)
-            loss = loss + settings.vf_coef * log["value_loss"]
-            baseline = values.detach()
-        advantages = torch.where(mask, returns - baseline, 0.0)
-        clipped = len(labels) if settings.weights == "clipped" else new
-        surrogate = torch.zeros_like(loss)
-        if clipped:
-            surrogate = self._surrogate(texts, log_probs, advantages, mask, clipped)
-        if clipped < len(labels):
-            rest = slice(clipped, None)
-            replayed = off_policy_loss(
-                *(log_probs[rest], texts.behaviour[rest], advantages[rest], mask[rest]),
-                *(settings.weights, settings.max_weight),
-            )
-            share = mask[rest].sum() / mask.sum()
-            surrogate = (1 - share) * surrogate + share * replayed
-        entropy = masked_mean(-(every.exp() * every).sum(-1).expand(mask.shape), mask)
-        loss = loss + surrogate - settings.ent_coef * entropy
-        if self.reference is not None:
-            with torch.no_grad():
-                before = self.reference.features(self.reference.texts(batch))
-                known = self.reference.distribution(before, batch).log_probs(labels)
-            log["reference_kl"] = masked_mean(kl_divergence(every, known).expand(mask.shape), mask)
-            loss = loss + settings.kl_coef * log["reference_kl"]
-        log |= {"policy_gradient_loss": surrogate, "entropy": entropy, "loss": loss}
-        return loss, detached(log)
-
-    def _surrogate(
-        self, texts: Together, log_probs: Tensor, advantages: Tensor, mask: Tensor, rows: int
-    ) -> Tensor:
-        """PPO's loss of the first rows, each label weighed for how it was drawn."""
-        own = slice(0, rows)
-        real = mask[own]
-        ratio = torch.where(real, log_probs[own] - texts.log_probs[own], 0.0).exp()
-        drawn = torch.where(real, texts.log_probs[own] - texts.behaviour[own], 0.0).exp()
-        weighed = advantages[own] * drawn.clamp(max=self.settings.max_weight)
-        return clipped_surrogate(ratio, weighed, real, self.settings.clip_range)
+        """The loss on texts of which the first `new` are new (see `online_loss`)."""
+        return online_loss(self.policy, self.reference, self.settings, texts, new, baseline)
 
     def _running(self, texts: Together, new: int) -> Tensor:
         """What returns are compared with, [B, 1]: the mean of earlier ones, which is then moved.
