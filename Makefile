@@ -14,8 +14,9 @@ demo: $(VENV)/run.stamp  ## train on the generated corpus: supervised beside PPO
 test: $(VENV)/dev.stamp  ## every test that needs neither real data nor a GPU, on all cores
 	$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST)
 
+# Without pytest's logging, which keeps every line that a test logs: hundreds of thousands of them.
 test-slow: $(VENV)/dev.stamp  ## hours: 100,000 faulty files a reader, 100 kills over all agents, soaks
-	LINGYM_FUZZ=$${LINGYM_FUZZ:-100000} $(BIN)/python -m pytest -n logical $(addprefix tests/fuzz/test_,corpora.py corpora_tasks.py files.py)
+	LINGYM_FUZZ=$${LINGYM_FUZZ:-100000} $(BIN)/python -m pytest -n logical -p no:logging $(addprefix tests/fuzz/test_,corpora.py corpora_tasks.py files.py)
 	LINGYM_KILLS=$${LINGYM_KILLS:-100} LINGYM_SOAK=$${LINGYM_SOAK:-20000} \
 		$(BIN)/python -m pytest -n logical tests/scripts/test_killed_run.py tests/scripts/test_soak.py
 
