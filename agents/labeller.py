@@ -369,9 +369,13 @@ def model_folder(folder: str | Path) -> Path:
     """The model folder in a run's folder, or the folder itself if it is one.
 
     Raises:
-        ValueError: the run's model is a link that leads out of the run.
+        ValueError: the run's model is a link that leads out of the run, or no file can have such a
+            name.
     """
     inner = Path(folder) / "model"
-    if inner.is_symlink() and not inner.resolve().is_relative_to(Path(folder).resolve()):
-        raise ValueError(f"{inner} is a link that leads out of {folder}: name the model itself")
-    return inner if inner.is_dir() else Path(folder)
+    try:
+        if inner.is_symlink() and not inner.resolve().is_relative_to(Path(folder).resolve()):
+            raise ValueError(f"{inner} is a link that leads out of {folder}: name the model itself")
+        return inner if inner.is_dir() else Path(folder)
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise ValueError(f"{folder} cannot be looked into: {error.strerror}") from error

@@ -4,13 +4,15 @@ A data set is written as for `lingym bench compare`; a method is options of `lin
 have others for its second stage, under ``reinforce``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lingym.rewards import from_spec
 from lingym.scripts.bench_encoder_runs import BenchRun
 from lingym.scripts.compare.options import OF_DATA, OF_SPLITS, make_train
+from lingym.scripts.compare.passes import reward_of
 from lingym.scripts.compare.study import Data, slug
 from lingym.scripts.compare.study_parts import named, options, read_data
 from lingym.scripts.compare.yaml_marks import Marked, read_yaml
@@ -72,7 +74,7 @@ class EncoderStudy:
         encoder = str(given.get("encoder", "minilm"))
         if stage == "reinforce":
             given |= {**self.reinforce, **method.reinforce}
-            given["reward"] = str(given["reward"]).format_map(data.rewards)
+            given["reward"] = reward_of(str(given["reward"]), data, f"method {method.name!r}")
             for name in ("encoder", "pooling", "history"):  # the first stage brings them
                 given.pop(name, None)
             given["warm_start"] = folder / "supervised"
@@ -111,9 +113,9 @@ def read_encoder_study(file: Path, folder: Path) -> EncoderStudy:
     if "reinforce" in parts:
         second = options(parts["reinforce"].mapping("reinforce"), "reinforce", ("agent",))
     data = [read_data(name, inner, reading, folder) for name, inner in _named(parts, "data")]
-    methods = [_method(name, inner, second) for name, inner in _named(parts, "methods")]
+    methods = [_method(name, inner) for name, inner in _named(parts, "methods")]
     for each in data:
-        _check_reward(each, second, top)
+        _check_rewards(each, methods, second, top)
     return EncoderStudy(
         name=parts["name"].text("name"),
         about=parts["about"].text("about") if "about" in parts else "",
@@ -130,7 +132,7 @@ def _named(parts: Mapping[str, Marked], what: str) -> list[tuple[str, Marked]]:
     return list(named(parts[what], what).items())
 
 
-def _method(name: str, place: Marked, second: Mapping[str, Any]) -> Method:
+def _method(name: str, place: Marked) -> Method:
     what = f"method {name!r}"
     own = place.mapping(what)
     after = own.pop("reinforce", None)
@@ -143,15 +145,18 @@ def _method(name: str, place: Marked, second: Mapping[str, Any]) -> Method:
     )
 
 
-def _check_reward(data: Data, second: Mapping[str, Any], top: Marked) -> None:
-    try:
-        str(second.get("reward", "")).format_map(data.rewards)
-    except (KeyError, ValueError, IndexError) as error:
-        top.fail(
-            f"data set {data.name!r}: the reward of reinforce names {error}: say it in rewards"
-        )
+def _check_rewards(
+    data: Data, methods: Iterable[Method], second: Mapping[str, Any], top: Marked
+) -> None:
+    """Refuse a reward that there is not, or that names one which the data set has not."""
     if "reward" not in second:
         top.fail("a study must say the reward of reinforce")
+    for method in methods:
+        reward = {**second, **method.reinforce}["reward"]
+        try:
+            from_spec(reward_of(str(reward), data, f"method {method.name!r}"))
+        except ValueError as error:
+            top.fail(str(error))
 
 
 def _whole(place: Marked, what: str, least: int) -> tuple[int, ...]:

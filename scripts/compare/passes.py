@@ -78,12 +78,18 @@ def asked(study: Study, data: Data, arm: Arm | None, settings: Mapping[str, Any]
     for name in (*FILES, "test_limit"):
         options.pop(name, None)
     if isinstance(options.get("reward"), str):
-        options["reward"] = reward_of(options["reward"], data, arm)
+        who = "defaults" if arm is None else f"arm {arm.name!r}"
+        options["reward"] = reward_of(options["reward"], data, who)
     return options
 
 
-def reward_of(text: str, data: Data, arm: Arm | None) -> str:
+def reward_of(text: str, data: Data, who: str) -> str:
     """A reward's text with the data set's own rewards in the places of their {names}.
+
+    Args:
+        text: of the reward.
+        data: has rewards by name.
+        who: asks for it, for errors.
 
     Raises:
         ValueError: the data set has none of that name.
@@ -92,7 +98,6 @@ def reward_of(text: str, data: Data, arm: Arm | None) -> str:
     def one(match: re.Match[str]) -> str:
         if match[1] not in data.rewards:
             known = ", ".join(data.rewards) or "none"
-            who = "defaults" if arm is None else f"arm {arm.name!r}"
             raise ValueError(
                 f"data set {data.name!r} has no reward {match[0]}, which {who} needs: "
                 f"it has {known}"

@@ -220,3 +220,8 @@ def test_heads_of_other_labels_are_refused_and_history_may_be_added(
     load_heads(longer, tmp_path / "model")
     assert torch.equal(longer.label_head.weight, plain.policy.label_head.weight)
     shutil.rmtree(tmp_path / "model")
+
+
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot be looked into: File name too long"):
+        Labeller.load(tmp_path / ("x" * 300))
