@@ -154,7 +154,7 @@ def test_the_estimate_is_of_runs_like_those_that_are_done(tmp_path: Path) -> Non
         ("[2, 1]", "[2]", 3, "epochs must be two numbers"),
         ("[3]", "[3, 3]", 2, "each once"),
         ("{corpus: corpus_f1}", "{other: corpus_f1}", 1, "no reward {corpus}, which method 'full'"),
-        ("samples: 2}", 'samples: 2, reward: "{corpus[0]}"}', 1, "is no reward, number"),
+        ('"{corpus}"', '"{corpus[0]}"', 1, "is no reward, number"),
         ("epochs: [2, 1]\n", "", 1, "must say its epochs"),
         ("tune: full,", "tune: full, agent: ppo,", 13, "cannot say agent"),
         ('{reward: "{corpus}", samples: 2}', "{samples: 2}", 1, "must say the reward"),
