@@ -36,14 +36,17 @@ def from_spec(text: str) -> Augmentation:
         ValueError: the text is not such an expression, or names a file that cannot be read; the
             message has the text and the cause.
     """
+    what = f"augmentation {text if len(text) <= 200 else f'{text[:200]}...'!r}"
     try:
         return _read(ast.parse(text.strip(), mode="eval").body)
     except SyntaxError as error:
-        raise ValueError(f"augmentation {text!r} is not an expression: {error.msg}") from error
+        raise ValueError(f"{what} is not an expression: {error.msg}") from error
+    except (RecursionError, MemoryError):  # MemoryError: so says the parser
+        raise ValueError(f"{what} is nested too deeply, or too long") from None
     except OSError as error:
-        raise ValueError(f"augmentation {text!r}: {error.filename}: {error.strerror}") from error
+        raise ValueError(f"{what}: {error.filename}: {error.strerror}") from error
     except (TypeError, ValueError) as error:
-        raise ValueError(f"augmentation {text!r}: {error}") from error
+        raise ValueError(f"{what}: {error}") from error
 
 
 def _read(node: ast.expr) -> Augmentation:

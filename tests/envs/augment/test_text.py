@@ -226,6 +226,7 @@ def test_swapped_words_leave_entities_alone():
         ("0*typos(0.1) + casing(0.1)", "wanted > 0"),
         ("typos(0.1) & casing(0.1)", "no augmentation"),
         ("typos(0.1", "is not an expression"),
+        ("long " * 2000, r"long \.\.\.' is nested too deeply, or too long"),
         ("mentions(0.1, pool={})", "has no setting 'pool'"),
         ("synonyms(0.1)", "synonyms needs lexicon"),
         ("synonyms(0.1, '/no/such.tsv')", r"/no/such.tsv: cannot be read \(No such file"),
