@@ -74,9 +74,9 @@ def test_dropout_is_on_while_it_trains_and_off_afterwards(
     losses = []
     compute = learner.loss
 
-    def twice(batch: Any) -> torch.Tensor:
+    def twice(batch: Any) -> Any:
         assert learner.policy.training and learner.policy.encoder.training
-        losses.append((compute(batch).item(), compute(batch).item()))
+        losses.append((compute(batch)[0].item(), compute(batch)[0].item()))
         return compute(batch)
 
     monkeypatch.setattr(learner, "loss", twice)
@@ -84,7 +84,11 @@ def test_dropout_is_on_while_it_trains_and_off_afterwards(
     assert len(losses) == 2 and all(first != second for first, second in losses)
     assert not any(module.training for module in learner.policy.modules())
 
-    monkeypatch.setattr(learner, "loss", lambda batch: compute(batch) * math.nan)
+    def broken(batch: Any) -> Any:
+        loss, _ = compute(batch)
+        return loss * math.nan, {"loss": math.nan}
+
+    monkeypatch.setattr(learner, "loss", broken)
     with pytest.raises(FloatingPointError):
         learner.learn(total_episodes=16)
     assert not any(module.training for module in learner.policy.modules())
