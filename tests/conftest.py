@@ -1,6 +1,8 @@
 """What every test may use, and what a machine without the data or a GPU leaves out."""
 
 import os
+import random
+import sys
 import tempfile
 from pathlib import Path
 
@@ -33,6 +35,16 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is no folder (set LINGYM_DATA)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Global generators begin alike in every test, so that what passes once passes again."""
+    random.seed(0)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(0)
+    if torch := sys.modules.get("torch"):  # a run of light tests should not wait for it
+        torch.manual_seed(0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from lingym.scripts.compare.choose import choose
 from lingym.scripts.compare.command import command_of
 from lingym.scripts.compare.looks import Look, look, sha256, sha256_of
 from lingym.scripts.compare.machine import commit, machine, peak_memory, versions
+from lingym.scripts.compare.prepare import sources
 from lingym.scripts.compare.study import Study
 from lingym.scripts.compare.table import Row
 from lingym.scripts.run_folder import write_json
@@ -160,7 +161,7 @@ def _score(
     for other in cells:  # parameters that were tuned for it
         if other.kind == "tune" and other.id in cell.needs:
             parts += [sha256_of(file) for file in sorted(other.folder(out).glob("tuned*"))]
-    source = study.data_named(cell.data).test_source()
+    source = sources(study.data_named(cell.data), out)["test"]
     number, line = look(
         out,
         Look(

@@ -1,12 +1,14 @@
-"""Where a data set's splits are read from; a dev split cut from the training texts is written."""
+"""Where a data set's splits are read from; what is cut from the training texts is written."""
 
 import hashlib
 import os
 import shutil
+from contextlib import ExitStack
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from lingym.envs.corpora.files import COMPRESSED
 from lingym.envs.corpora.sources import format_of, iter_records
@@ -28,16 +30,16 @@ def sources(data: Data, out: Path) -> dict[str, str]:
     """
     found = {
         split: str(data.options.get(split) or data.options.get("corpus"))
-        for split in ("train", "dev")
+        for split in ("train", "dev", "test")
     }
-    if data.dev_from_train is not None:
-        ending = _ending(found["train"], data)
-        found = {split: str(_folder(data, out) / f"{split}{ending}") for split in found}
-    return {**found, "test": data.test_source()}
+    if not (parts := _parts(data)):
+        return found
+    ending = _ending(found["train"], data)
+    return {**found, **{part: str(_folder(data, out) / f"{part}{ending}") for part in parts}}
 
 
 def prepare(study: Study, out: Path) -> None:
-    """Look whether all files are there, and cut dev from the training texts where that is asked.
+    """Look whether all files are there, and cut dev and test from the training texts if asked to.
 
     What was cut is kept, and may be asked for by several processes at a time.
 
@@ -51,7 +53,7 @@ def prepare(study: Study, out: Path) -> None:
             if source is not None and not source.startswith(NAMED) and not Path(source).is_file():
                 raise ValueError(f"data set {data.name!r}: there is no {split} file {source}")
     for data in study.data:
-        if data.dev_from_train is not None:
+        if _parts(data):
             _cut(data, _folder(data, out))
 
 
@@ -61,14 +63,27 @@ def count_texts(source: str, split: str, reading: Reading) -> int:
     return sum(1 for _ in iter_records(source, split, reading.options()))
 
 
+def _parts(data: Data) -> dict[str, int | None]:
+    """The splits that the training texts are cut into, in order, with how many texts each has.
+
+    None stands for what is left; nothing is returned where nothing is cut.
+    """
+    asked = {"dev": data.dev_from_train, "test": data.test_from_train}
+    cut = {split: count for split, count in asked.items() if count is not None}
+    return {"train": None, **cut} if cut else {}
+
+
+def _asked(data: Data) -> dict[str, int]:
+    """How many texts are cut off, by the names in the study file."""
+    return {f"{split}_from_train": count for split, count in _parts(data).items() if count}
+
+
 def _cut(data: Data, folder: Path) -> None:
-    """Write the training texts in two files, to the byte as they are in the source."""
+    """Write the training texts in several files, to the byte as they are in the source."""
     source = str(data.options["train"])
-    told = {
-        "source": Path(source).name,
-        "sha256": _sha256(Path(source)),
-        "dev_from_train": data.dev_from_train,
-    }
+    told = {"source": Path(source).name, "sha256": _sha256(Path(source)), **_asked(data)}
+    if data.cut_seed is not None:
+        told["cut_seed"] = data.cut_seed
     note = folder / "split.json"
     if note.exists():
         before = read_json(note)
@@ -76,20 +91,28 @@ def _cut(data: Data, folder: Path) -> None:
             raise ValueError(f"{folder} holds another split ({before}, now {told}): remove it")
         return
     ending = _ending(source, data)
-    first, start = _first_lines(source, data)
-    header = first if ending in (".csv", ".tsv") else 1  # the names of the columns go to both
+    places = _places(source, data)
+    starts = [record.lines[0] for record in iter_records(source, "train", _reading(data).options())]
+    header = starts[0] if ending in (".csv", ".tsv") else 1  # the names of the columns go to all
     new = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    with (
-        _opened(source) as lines,
-        (new / f"train{ending}").open("wb") as train,
-        (new / f"dev{ending}").open("wb") as dev,
-    ):
+    with ExitStack() as opened:
+        lines = opened.enter_context(_opened(source))
+        parts = [
+            opened.enter_context((new / f"{part}{ending}").open("wb")) for part in _parts(data)
+        ]
+        text = (
+            0  # what stands before the first of all is the first's, empty lines those before them
+        )
         for number, line in enumerate(lines, start=1):
             if number < header:
-                dev.write(line)
-            (train if number < start else dev).write(line)
+                for part in parts:
+                    part.write(line)
+                continue
+            if text + 1 < len(starts) and number >= starts[text + 1]:
+                text += 1
+            parts[places[text]].write(line)
     write_json(new / "split.json", told)
     try:
         new.rename(folder)
@@ -100,17 +123,22 @@ def _cut(data: Data, folder: Path) -> None:
         _cut(data, folder)
 
 
-def _first_lines(source: str, data: Data) -> tuple[int, int]:
-    """The lines on which the first text of all and the first of dev begin."""
-    reading = _reading(data)
-    count, wanted = count_texts(source, "train", reading), data.dev_from_train or 0
-    if count <= wanted:
+def _places(source: str, data: Data) -> list[int]:
+    """Into which part each text goes, by the order of the parts."""
+    count = count_texts(source, "train", _reading(data))
+    left = count - sum(_asked(data).values())
+    if left < 1:
+        asked = [f"{name} {size}" for name, size in _asked(data).items()]
         raise ValueError(
-            f"data set {data.name!r}: dev_from_train {wanted} leaves nothing of {count} texts"
+            f"data set {data.name!r}: {' and '.join(asked)} "
+            f"{'leaves' if len(asked) == 1 else 'leave'} nothing of {count} texts"
         )
-    records = iter_records(source, "train", reading.options())
-    first = next(records)
-    return first.lines[0], next(islice(records, count - wanted - 1, None)).lines[0]
+    sizes = [left if size is None else size for size in _parts(data).values()]
+    places = np.repeat(np.arange(len(sizes)), sizes)
+    if data.cut_seed is not None:
+        np.random.default_rng(data.cut_seed).shuffle(places)
+    found: list[int] = places.tolist()
+    return found
 
 
 def _ending(source: str, data: Data) -> str:
@@ -122,8 +150,8 @@ def _ending(source: str, data: Data) -> str:
     form = _reading(data).format or format_of(source)
     if form == "squad":
         raise ValueError(
-            f"data set {data.name!r}: dev_from_train cannot cut a file of SQuAD's JSON: make two "
-            "files of it"
+            f"data set {data.name!r}: {' and '.join(_asked(data))} cannot cut a file of SQuAD's "
+            "JSON: make several files of it"
         )
     return f".{form}" if form != "text" else ".txt"
 

@@ -30,12 +30,13 @@ class Data:
     """Options of an arm, by its name, for this data set alone."""
     dev_from_train: int | None = None
     """So many of the last training texts are dev, and are not trained on."""
+    test_from_train: int | None = None
+    """So many of the last training texts, behind those of dev, stand for test: for trials that are
+    to touch no test text."""
+    cut_seed: int | None = None
+    """With a seed both are drawn from all training texts instead: for files in order of labels."""
     about: str = ""
     """Shown in the report."""
-
-    def test_source(self) -> str:
-        """Where the test texts are: the test file, or the corpus whose test split they are."""
-        return str(self.options.get("test") or self.options["corpus"])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from lingym.scripts.compare.prepare import NAMED
 from lingym.scripts.compare.study import Arm, Data, Start, slug
 from lingym.scripts.compare.yaml_marks import Marked, near
 
-OF_FILE = ("about", "metric", "rewards", "warm", "more", "arms", "dev_from_train")
+CUT = ("dev_from_train", "test_from_train")
+"""Splits that are the last of the training texts."""
+OF_FILE = ("about", "metric", "rewards", "warm", "more", "arms", *CUT, "cut_seed")
 """What a data set says beside options of `lingym train`."""
 OF_ARM = ("about", "start", "grid", "of", "tune", "only")
 """What an arm says beside them."""
@@ -106,11 +108,8 @@ def read_data(name: str, place: Marked, general: Mapping[str, Any], folder: Path
         warm=parts["warm"].whole(f"{what}, warm", 0) if "warm" in parts else 0,
         more=parts["more"].whole(f"{what}, more", 0) if "more" in parts else 0,
         arms=by_arm,
-        dev_from_train=(
-            parts["dev_from_train"].whole(f"{what}, dev_from_train", 1)
-            if "dev_from_train" in parts
-            else None
-        ),
+        **{key: parts[key].whole(f"{what}, {key}", 1) for key in CUT if key in parts},
+        cut_seed=parts["cut_seed"].whole(f"{what}, cut_seed", 0) if "cut_seed" in parts else None,
         about=parts["about"].text(f"{what}, about") if "about" in parts else "",
     )
 
@@ -119,14 +118,19 @@ def _check_splits(
     read: Mapping[str, Any], parts: Mapping[str, Marked], place: Marked, what: str
 ) -> None:
     """Refuse a data set that has not all three splits, or has one twice."""
-    if "corpus" not in read:
-        for split in ("train", "test"):
-            if split not in read:
-                place.fail(f"{what} has no {split} texts: say {split}, or corpus")
-        if "dev" not in read and "dev_from_train" not in parts:
-            place.fail(f"{what} has no dev texts: say dev, or dev_from_train")
-    if "dev_from_train" in parts and ("dev" in read or "train" not in read):
-        parts["dev_from_train"].fail(f"{what}: dev_from_train wants a train file, and no dev")
+    for cut in CUT:
+        split = cut.partition("_")[0]
+        if cut in parts and (split in read or "train" not in read):
+            parts[cut].fail(f"{what}: {cut} wants a train file, and no {split}")
+    if "cut_seed" in parts and not set(CUT) & set(parts):
+        parts["cut_seed"].fail(f"{what}: cut_seed wants one of {', '.join(CUT)}")
+    if "corpus" in read:
+        return
+    if "train" not in read:
+        place.fail(f"{what} has no train texts: say train, or corpus")
+    for split in ("test", "dev"):
+        if split not in read and f"{split}_from_train" not in parts:
+            place.fail(f"{what} has no {split} texts: say {split}, {split}_from_train or corpus")
 
 
 def read_arm(name: str, place: Marked) -> Arm:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from lingym.scripts.compare.prepare import sources
 from lingym.scripts.compare.study import Study
 from lingym.scripts.compare.study_file import read_study
 
@@ -58,7 +59,7 @@ def test_a_study_is_what_its_file_says(tmp_path: Path) -> None:
         "labels": "slots",
         "train_limit": 100,
     }
-    assert data.test_source() == "synthetic:commands"
+    assert sources(data, tmp_path)["test"] == "synthetic:commands"
     assert data.arms == {"then PPO": {"samples": 4}}
     assert [arm.name for arm in study.arms] == ["supervised", "tuned", "then PPO", "from nothing"]
     assert [arm.start for arm in study.arms] == ["warm", "warm", "warm", "nothing"]
@@ -108,7 +109,7 @@ def test_files_begin_in_the_data_folder(tmp_path: Path, monkeypatch: pytest.Monk
     assert read(tmp_path, text).data[0].options["train"] == "/sets/part/a.jsonl"
     given = read_study(tmp_path / "study.yaml", "/given")
     assert given.data[0].options["train"] == "/given/part/a.jsonl"
-    assert given.data[0].test_source() == "hf:some/name"
+    assert sources(given.data[0], tmp_path)["test"] == "hf:some/name"
 
 
 def test_a_table_may_be_merged_into_others(tmp_path: Path) -> None:
@@ -142,6 +143,8 @@ WRONG = {
     "corpus": ("synthetic:commands", "commands", 7, "corpus must be synthetic:NAME or hf:NAME"),
     "null": ("corpus: synthetic:commands", "test: ~", 7, "test must be a text, got null"),
     "no test": ("corpus: synthetic:commands", "train: a.jsonl", 7, "has no test texts"),
+    "two tests": ("warm: 200", "warm: 200\n    test_from_train: 9", 14, "train file, and no test"),
+    "seed of no cut": ("warm: 200", "warm: 200\n    cut_seed: 9", 14, "cut_seed wants one of"),
     "two devs": ("warm: 200", "warm: 200\n    dev_from_train: 9", 14, "wants a train file"),
     "arm of data": ("{then PPO: {samples", "{then PPP: {samples", 15, "did you mean then PPO"),
     "data option": ("{samples: 4}", "{sample: 4}", 15, "did you mean samples"),

@@ -45,6 +45,54 @@ def test_the_last_texts_are_dev_to_the_byte(ending: str, tmp_path: Path) -> None
     assert [record["text"] for record in read_records(files["dev"])] == ["four", "A"]
 
 
+def test_test_texts_are_behind_those_of_dev(tmp_path: Path) -> None:
+    train = tmp_path / "train.csv"
+    train.write_bytes(b'text,label\n"two\nlines",a\nx,b\n"more\nlines",a\ny,b\n')
+    both = study_of(train, 2)
+    data = replace(both.data[0], test_from_train=1)
+    data = replace(data, options={key: data.options[key] for key in ("task", "train")})
+    out = tmp_path / "out"
+    prepare(replace(both, data=(data,)), out)
+    files = {split: Path(file).read_bytes() for split, file in sources(data, out).items()}
+    assert files == {
+        "train": b'text,label\n"two\nlines",a\n',
+        "dev": b'text,label\nx,b\n"more\nlines",a\n',
+        "test": b"text,label\ny,b\n",
+    }
+    other, dev = tmp_path / "other", tmp_path / "dev.csv"
+    dev.write_bytes(b"text,label\nz,a\n")
+    alone = replace(data, dev_from_train=None, options={**data.options, "dev": str(dev)})
+    prepare(replace(both, data=(alone,)), other)
+    assert sources(alone, other)["dev"] == str(dev)
+    assert [len(read_records(file)) for file in sources(alone, other).values()] == [3, 1, 1]
+    many = replace(data, test_from_train=2)
+    with pytest.raises(ValueError, match="dev_from_train 2 and test_from_train 2 leave nothing of"):
+        prepare(replace(both, data=(many,)), tmp_path / "third")
+
+
+def test_texts_may_be_drawn(tmp_path: Path) -> None:
+    train = tmp_path / "train.csv"
+    texts = [f'"{number}\n",{"ab"[number > 49]}\n' for number in range(100)]
+    train.write_text("text,label\n" + "".join(texts), newline="")
+    study = study_of(train, 20)
+    data = replace(study.data[0], cut_seed=3)
+    prepare(replace(study, data=(data,)), tmp_path / "out")
+    files = {split: Path(file) for split, file in sources(data, tmp_path / "out").items()}
+    parts = [files[split].read_text(encoding="utf-8") for split in ("train", "dev")]
+    assert all(part.startswith("text,label\n") for part in parts)
+    kept = [[text for text in texts if text in part] for part in parts]
+    assert ["".join(part) for part in kept] == [part[11:] for part in parts]  # in order, no more
+    assert [len(part) for part in kept] == [80, 20]
+    assert sorted(kept[0] + kept[1]) == sorted(texts)
+    assert 4 < sum(",a" in text for text in kept[1]) < 16
+    other = replace(study, data=(replace(data, cut_seed=4),))
+    with pytest.raises(ValueError, match="holds another split"):
+        prepare(other, tmp_path / "out")
+    prepare(other, tmp_path / "other")
+    assert sources(other.data[0], tmp_path / "other")["dev"] != str(files["dev"])
+    assert Path(sources(other.data[0], tmp_path / "other")["dev"]).read_text() != parts[1]
+
+
 def test_sentences_of_columns_stay_whole(tmp_path: Path) -> None:
     train = tmp_path / "train.conll"
     train.write_bytes(b"a\tO\nb\tB-X\n\n\nc\tO\n\nd\tO\ne\tO\n")

@@ -9,6 +9,7 @@ import pytest
 from lingym.agents.scores import scores_of
 from lingym.envs.tuning import Parameters
 from lingym.scripts.compare.cells import plan
+from lingym.scripts.compare.prepare import sources
 from lingym.scripts.compare.score import score_cell
 from lingym.scripts.compare.splits import label, model_of, read_splits
 from lingym.scripts.compare.study import Arm, Data, Study
@@ -72,7 +73,9 @@ def test_what_is_tuned_on_dev_labels_test(made, name):
     assert tuned["chosen"] == plain["chosen"] == {}
     # The same by the long way: the values on the frozen scores of the test texts.
     run = chosen_run(study, cell, [])
-    options = replace(run.train_options(study, out), test=study.data_named(name).test_source())
+    options = replace(
+        run.train_options(study, out), test=sources(study.data_named(name), out)["test"]
+    )
     labeller = model_of(run.folder(out), "cpu")
     test = read_splits(options, labeller).episodes["test"]
     scores = scores_of(labeller.policy, test)
