@@ -106,14 +106,19 @@ class Checkpoints(BaseCallback):
     def load_run_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `run_state` gave."""
         self._before, self.seconds = state["spent"], state["seconds"]
+        self._began = time.monotonic()
+
+    def _init_callback(self) -> None:
+        self._began = time.monotonic()  # before other callbacks measure how the run begins
 
     def _on_training_start(self) -> None:
         agent: Any = self.model
+        began = time.monotonic()
         self._check_place(agent)
         remove_leftovers(self.folder)
         flat(agent.run_state())  # what cannot be kept is told now, and not when work is lost
-        self._began = self._written = time.monotonic()
-        self._episodes = agent.num_episodes
+        self._written, self._episodes = time.monotonic(), agent.num_episodes
+        self.seconds += self._written - began
 
     def _check_place(self, agent: Any) -> None:
         """Refuse a place among the callbacks, or on the disk, from which nobody could go on.

@@ -4,10 +4,12 @@ import io
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
 import lingym
+from lingym.agents import callbacks, evaluate
 from lingym.scripts.cli import main
 
 CORPUS = "synthetic:commands?train=96&dev=24&test=24"
@@ -52,6 +54,25 @@ def test_a_run_folder_says_what_was_asked_and_what_came_of_it(supervised):
     assert list((supervised / "tensorboard").rglob("events.*"))
     kinds = {file.suffix for file in (supervised / "model").iterdir()}
     assert kinds == {".json", ".safetensors"}
+
+
+def test_seconds_are_those_of_learning(tmp_path, monkeypatch):
+    def slow(*given, **named):
+        time.sleep(0.5)
+        return evaluate(*given, **named)
+
+    monkeypatch.setattr(callbacks, "evaluate", slow)
+    out = tmp_path / "run"
+    words = f"--corpus {CORPUS} --encoder tiny --agent supervised --episodes 8 --device cpu"
+    began = time.monotonic()
+    main(f"train --out {out} {words}".split())
+    whole = time.monotonic() - began
+    metrics = json.loads((out / "metrics.json").read_text())
+    measured = [point["seconds"] for point in metrics["curve"]]
+    assert len(measured) >= 2 and measured[0] < measured[-1]
+    # rounded to thousandths; whole has 0.5 s of each measurement, the first one's among them
+    assert measured[-1] - 0.001 <= metrics["training"]["seconds"]
+    assert metrics["training"]["seconds"] <= whole - 0.5 * len(measured)
 
 
 def test_evaluate_gives_the_test_metrics_of_the_run(supervised, capsys):
