@@ -37,7 +37,8 @@ class DevCallback(BaseCallback):
 
     Args:
         dev: the dev split.
-        metric: the metric that decides.
+        metric: the metric that decides; one that is not the task's is a reward as text
+            (`lingym.rewards.as_metric`).
         every: measure when so many episodes are over, twice as many, and so on.
         patience: stop after this many measurements without a better one; None never stops.
         keep_best: end with the best policy instead of the last.
@@ -129,12 +130,10 @@ class DevCallback(BaseCallback):
         policy, labels = self.agent.policy, None
         with work.paused():
             if self.alarms is None:
-                metrics = evaluate(policy, self.dev)
+                metrics = evaluate(policy, self.dev, also=(self.metric,))
             else:
                 labels = predict_labels(policy, self.dev)
-                metrics = evaluate(policy, self.dev, labels=labels)
-        if self.metric not in metrics:
-            raise ValueError(f"no metric {self.metric!r}: one of {', '.join(metrics)}")
+                metrics = evaluate(policy, self.dev, labels=labels, also=(self.metric,))
         for name, value in metrics.items():
             self.logger.record(f"eval/{name}", value)
         self.logger.dump(self.num_timesteps)

@@ -1,5 +1,6 @@
 """One pass over every example of a split, scored as a corpus."""
 
+from collections.abc import Collection, Iterable
 from functools import partial
 
 import numpy as np
@@ -7,9 +8,10 @@ import numpy as np
 from lingym.agents.inspection import too_large
 from lingym.agents.minibatches import by_budget
 from lingym.agents.out_of_memory import halving
-from lingym.envs import Episodes
+from lingym.envs import Episodes, Task
 from lingym.policies import LabelPolicy
-from lingym.types import UNDECIDED, IntArray, Rows
+from lingym.rewards import as_metric, metric_reward
+from lingym.types import UNDECIDED, IntArray, Labelings, LabelSpace, Rows
 
 
 def predict_labels(policy: LabelPolicy, episodes: Episodes, budget: int = 8192) -> IntArray:
@@ -37,7 +39,11 @@ def predict_labels(policy: LabelPolicy, episodes: Episodes, budget: int = 8192) 
 
 
 def evaluate(
-    policy: LabelPolicy, episodes: Episodes, budget: int = 8192, labels: IntArray | None = None
+    policy: LabelPolicy,
+    episodes: Episodes,
+    budget: int = 8192,
+    labels: IntArray | None = None,
+    also: Iterable[str] = (),
 ) -> dict[str, float]:
     """The metrics of a split, as its task's field reports them: see `lingym.envs.Task.metrics`.
 
@@ -48,15 +54,52 @@ def evaluate(
         episodes: the texts, E of them.
         budget: padded tokens encoded at a time.
         labels: [E, U] what `predict_labels` gave, if it is at hand.
+        also: further metrics, which are rewards as text: see `lingym.rewards.as_metric`.
 
     Raises:
-        ValueError: the split has no gold labels.
+        ValueError: the split has no gold labels, or a reward is no metric.
     """
     if not episodes.labelled:
         raise ValueError("cannot evaluate texts without gold labels")
     if labels is None:
         labels = predict_labels(policy, episodes, budget)
-    return episodes.task.metrics(episodes.complete(labels), episodes.space)
+    return measures(episodes.task, episodes.complete(labels), episodes.space, also)
+
+
+def measures(
+    task: Task, labelings: Labelings, space: LabelSpace, also: Iterable[str] = ()
+) -> dict[str, float]:
+    """The metrics of a task, and rewards as metrics beside them.
+
+    Args:
+        task: what was labelled.
+        labelings: complete ones of every text of a split.
+        space: the labels.
+        also: rewards as text; a name that the task has is the task's.
+
+    Raises:
+        ValueError: a reward is no metric of these labels.
+    """
+    found = task.metrics(labelings, space)
+    own = [spec for spec in also if spec not in found]
+    for spec in own:
+        check_metric(spec, found, space)
+    return {**found, **{spec: as_metric(spec, labelings, space) for spec in own}}
+
+
+def check_metric(metric: str, known: Collection[str], space: LabelSpace) -> None:
+    """Refuse what is neither among the metrics of a task nor a reward that can be one.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if metric not in known:
+        try:
+            metric_reward(metric, space)
+        except ValueError as error:
+            raise ValueError(
+                f"no metric {metric!r}: choose {', '.join(known)}, or a reward; {error}"
+            ) from None
 
 
 def _cut(episodes: Episodes, rows: Rows, error: BaseException) -> None:

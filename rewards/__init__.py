@@ -2,6 +2,7 @@
 
 from lingym.rewards.accuracy import Accuracy
 from lingym.rewards.answers import Answers, answer_scores
+from lingym.rewards.as_metric import as_metric, metric_reward, parts_of
 from lingym.rewards.base import Reward, RewardError, prefix
 from lingym.rewards.by_kind import ByKind
 from lingym.rewards.checks import checked_score, checked_steps
@@ -91,6 +92,7 @@ __all__ = [
     "WeightedSum",
     "Wrapper",
     "answer_scores",
+    "as_metric",
     "candidate_metrics",
     "checked_score",
     "checked_steps",
@@ -100,9 +102,11 @@ __all__ = [
     "from_spec",
     "from_to",
     "lead",
+    "metric_reward",
     "multilabel_metrics",
     "oracle",
     "pareto_front",
+    "parts_of",
     "prefix",
     "rouge_metrics",
     "semeval_metrics",

@@ -140,6 +140,12 @@ class CorpusReward(Reward):
             return None
         return float(self._measure.value(self._running.totals))
 
+    @property
+    def of_counts(self) -> Measure:
+        """The measure that counts are put into."""
+        self._bound()
+        return self._measure
+
     def readings(self) -> dict[str, float]:
         """The measure, by the reward's name."""
         value = self.measure()

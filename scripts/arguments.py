@@ -29,6 +29,10 @@ Others = Annotated[
     tuple[Path, ...], tyro.conf.arg(name="with", metavar="RUN"), tyro.conf.UseAppendAction
 ]
 """Further runs, by the repeated option --with."""
+Metrics = Annotated[
+    tuple[str, ...], tyro.conf.arg(name="metric", metavar="REWARD"), tyro.conf.UseAppendAction
+]
+"""Rewards to measure by, by the repeated option --metric."""
 MeanName = Literal["arithmetic", "geometric"]
 
 COLUMNS: dict[str, dict[str, str]] = {

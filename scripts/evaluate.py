@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from lingym.scripts.arguments import MeanName, Others, Reading
+from lingym.scripts.arguments import MeanName, Metrics, Others, Reading
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,9 @@ class Evaluate:
     data: str
     """A labelled file, or a corpus name such as synthetic:commands (its test split); for multitask
     also a mix's TOML file (its test files)."""
+    metrics: Metrics = ()
+    """A reward to measure by, beside the task's metrics: "corpus_f1(beta=2)", my_rewards.py:worth
+    (its mean over texts, or its measure of the corpus); may be given several times."""
     json: bool = False
     """Print the metrics as JSON, unrounded."""
     reading: Reading = field(default_factory=Reading)
@@ -36,6 +39,7 @@ class Evaluate:
     def run(self) -> None:
         """Print the metrics, and for span tags those of every type."""
         from lingym.agents import Ensemble, Labeller, predict_labels
+        from lingym.agents.evaluate import measures
         from lingym.envs import Abstaining
         from lingym.rewards import span_report
         from lingym.scripts.labelled import read_labelled
@@ -51,7 +55,7 @@ class Evaluate:
         plain = len(runs) == 1
         given = predict_labels(labeller.policy, episodes) if plain else together.label(read)
         labelings = episodes.complete(given)
-        metrics = episodes.task.metrics(labelings, episodes.space)
+        metrics = measures(episodes.task, labelings, episodes.space, self.metrics)
         if self.json:
             sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
             return

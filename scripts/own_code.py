@@ -56,11 +56,12 @@ def check_own(arguments: Train, config: Mapping[str, Any]) -> None:
         if begun.resolve() == folder.resolve():
             return
     else:
-        if arguments.reward is not None and own.places(arguments.reward):
-            raise ValueError(
-                f"the run's reward {arguments.reward} is code, and {told}: read the code, and give "
-                "the command that began the run, with another --out"
-            )
+        for what, text in (("reward", arguments.reward), ("metric", arguments.metric)):
+            if text is not None and own.places(text):
+                raise ValueError(
+                    f"the run's {what} {text} is code, and {told}: read the code, and give "
+                    "the command that began the run, with another --out"
+                )
         for name, place in _written(arguments):
             if not place.resolve().is_relative_to(folder.resolve()):
                 raise ValueError(

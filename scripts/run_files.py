@@ -54,7 +54,7 @@ def _named(options: Any) -> Iterator[Path]:
         value = getattr(options, option.name)
         if is_dataclass(value):
             yield from _named(value)
-        elif option.name == "reward" and value is not None:
+        elif option.name in ("reward", "metric") and value is not None:
             yield from reward_files(value)
         elif option.name not in NOT_READ and isinstance(value, str | Path) and str(value):
             path = Path(value).expanduser()

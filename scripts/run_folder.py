@@ -44,10 +44,11 @@ def refuse_ended(folder: Path) -> None:
 def begin_run(folder: Path, arguments: Train) -> None:
     """Make a run's folder and its ``config.json``: arguments, command, versions, hashes of files.
 
-    The files that the reward names are copied beside it: without them a result cannot be repeated.
+    The files that reward and metric name are copied beside it: without them a result cannot be
+    repeated.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    keep_files(folder, arguments.reward or "")
+    keep_files(folder, arguments.reward or "", arguments.metric or "")
     config = {
         "arguments": asdict(arguments),
         **about_run(),
@@ -70,10 +71,10 @@ def about_run() -> dict[str, Any]:
     }
 
 
-def keep_files(folder: Path, reward: str) -> None:
-    """Copy the files that a reward's text names; a second of one name is called ``name_2.py``."""
+def keep_files(folder: Path, *rewards: str) -> None:
+    """Copy the files that rewards' texts name; a second of one name is called ``name_2.py``."""
     taken: set[str] = set()
-    for file in files(reward):
+    for file in dict.fromkeys(file for reward in rewards for file in files(reward)):
         name, count = file.name, 1
         while name in taken:
             count += 1

@@ -142,7 +142,9 @@ class Train:
     """Preference: the learning rate of the reward model's encoder."""
 
     metric: str | None = None
-    """The dev metric that decides; by default the task's own."""
+    """The metric that decides on dev, and is shown of test too: one of the task's, or a reward
+    ("corpus_f1(beta=2)", my_rewards.py:worth), whose mean over texts it then is, or its measure of
+    the corpus. By default the task's own."""
     eval_every: int | None = None
     """Texts between measurements on dev; by default a tenth of the run."""
     patience: int | None = None

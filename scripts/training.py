@@ -22,6 +22,7 @@ from lingym.agents import (
 from lingym.agents.alike import same_tokens
 from lingym.agents.callbacks import DevCallback, Measurement
 from lingym.agents.episodic import EpisodicAlgorithm
+from lingym.agents.evaluate import check_metric
 from lingym.agents.log_position import log_position
 from lingym.agents.schedules import warmup_linear
 from lingym.envs import Dataset, LabelVectorEnv
@@ -168,9 +169,10 @@ def _train(
     if arguments.agent != "supervised":
         save_reward(arguments.out, agent.label_env.reward)
     scored = score_test and "test" in dataset.splits
+    own = () if arguments.metric is None else (arguments.metric,)
     metrics: dict[str, Any] = {
         "dev": dev.best.metrics if dev and dev.best and arguments.keep_best else {},
-        "test": evaluate(agent.policy, dataset["test"]) if scored else {},
+        "test": evaluate(agent.policy, dataset["test"], also=own) if scored else {},
         "training": {
             "episodes": agent.num_episodes,
             "steps": agent.num_timesteps,
@@ -182,7 +184,7 @@ def _train(
     if dev and not arguments.keep_best:
         metrics["dev"] = dev.curve[-1].metrics
     if zero_shot and "dev" in dataset.splits:
-        metrics["dev"] = evaluate(agent.policy, dataset["dev"])
+        metrics["dev"] = evaluate(agent.policy, dataset["dev"], also=own)
     if dev:
         metrics["curve"] = [vars(point) for point in dev.curve]
     if dev and dev.alarms:
@@ -285,8 +287,9 @@ def dev_callback(
         return None
     metric = arguments.metric or dataset.task.metric(dataset.space)
     known = metric_names(dataset)
-    if metric not in known:  # now, and not when a run has begun
-        raise ValueError(f"no metric {metric!r}: one of {', '.join(known)}")
+    check_metric(metric, known, dataset.space)  # now, and not when a run has begun
+    if metric not in known:
+        say(f"metric {metric}: a reward, as a measure of the corpus or its mean over texts")
 
     def tell(now: Measurement) -> None:
         share = f"{now.episodes:>7}/{episodes} texts"

@@ -10,6 +10,7 @@ import optuna
 import torch
 from optuna.trial import FrozenTrial, TrialState
 
+from lingym.agents.evaluate import check_metric
 from lingym.scripts.sweep import FREE
 from lingym.scripts.train import Train
 from lingym.scripts.training import metric_names, read, say
@@ -106,9 +107,7 @@ def measured(tune: "Tune") -> tuple[Train, str]:
         if split not in dataset.splits:
             raise ValueError(f"no {split} texts, and a search wants some: give --{split} FILE")
     metric = base.metric or dataset.task.metric(dataset.space)
-    known = metric_names(dataset)
-    if metric not in known:
-        raise ValueError(f"no metric {metric!r}: one of {', '.join(known)}")
+    check_metric(metric, metric_names(dataset), dataset.space)
     return replace(base, episodes=base.episodes or 3 * len(dataset["train"])), metric
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from lingym.reading import read_json
 from lingym.scripts.compare.cells import plan
 from lingym.scripts.compare.choose import choose
-from lingym.scripts.compare.items import Items
+from lingym.scripts.compare.items import Items, items_file
 from lingym.scripts.compare.study import Arm, Study
 from lingym.scripts.compare.table import Row, of_cells
 
@@ -77,7 +77,7 @@ class Gathered:
         """What each test text adds to the metric of a run."""
         metric = self.study.data_named(run.data).metric
         folder = self.folder(self.scored[run])
-        return Items.from_npz(folder / f"items-{metric.replace('/', '-')}.npz")
+        return Items.from_npz(folder / items_file(metric))
 
     def texts(self, run: Run) -> dict[str, int | None]:
         """How many texts each split had for a run."""

@@ -12,6 +12,7 @@ many resamples at once they are matrix products.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +23,14 @@ import numpy.typing as npt
 
 from lingym.agents.npz import load_npz
 from lingym.reading import parse_json, wanted
-from lingym.scripts.compare.terms import Counts, Ratio, Term
+from lingym.scripts.compare.terms import Counts, Ratio, Term, Weighted
 from lingym.types import BoolArray, FloatArray
 
 CHUNK = 1 << 22
 """Weights made into floating point numbers at a time: 32 MiB."""
 
-_KINDS: dict[str, type[Ratio] | type[Counts]] = {"ratio": Ratio, "counts": Counts}
+_UNSAFE = re.compile(r"[^\w.()=,+*-]")
+_KINDS: dict[str, type[Term]] = {"ratio": Ratio, "counts": Counts, "weighted": Weighted}
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +139,11 @@ class Items:
             items = cls(tuple(terms), constant)
             items.score()
         return items
+
+
+def items_file(metric: str) -> str:
+    """The name of the file of a metric's items, which a reward may be, too long for a name."""
+    return f"items-{_UNSAFE.sub('-', metric)[:100]}.npz"
 
 
 def _arrays(term: Term) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from lingym.agents.evaluate import measures
 from lingym.scripts.compare.by_label import by_label
 from lingym.scripts.compare.cells import Cell, plan
+from lingym.scripts.compare.items import items_file
 from lingym.scripts.compare.prepare import sources
 from lingym.scripts.compare.span_errors import KINDS, span_errors
 from lingym.scripts.compare.splits import Splits, label, model_of, read_splits
@@ -27,7 +29,7 @@ def score_cell(
     Everything is chosen by then: no test text has a say in anything. The guard over looks at test
     (`looks.look`) is asked before.
 
-    Writes into the cell's folder ``metrics.json``; ``items-METRIC.npz``, what each test text adds
+    Writes into the cell's folder ``metrics.json``; `items_file`, what each test text adds
     to the data set's metric (`items.Items`); ``labels.npz``, the labels that were given; and, where
     there are labels with names, ``by_label.json`` and ``by_label.npz`` (`by_label.ByLabel`), and
     for span tags ``errors.json`` and ``errors.npz`` (`span_errors`), in all and by text.
@@ -60,7 +62,8 @@ def score_cell(
     folder = cell.folder(out)
     folder.mkdir(parents=True, exist_ok=True)
     metrics = {
-        split: splits.task.metrics(labelings, splits.space) for split, labelings in given.items()
+        split: measures(splits.task, labelings, splits.space, (data.metric,))
+        for split, labelings in given.items()
     }
     texts = {"train": splits.train_texts, **{name: len(x) for name, x in splits.episodes.items()}}
     write_json(
@@ -75,7 +78,7 @@ def _keep(folder: Path, splits: Splits, given: Mapping[str, Labelings], metric: 
     """Write what the report is made of, beside the metrics."""
     test = given["test"]
     items = items_of(test, splits.task, splits.space, metric)
-    items.to_npz(folder / f"items-{metric.replace('/', '-')}.npz")
+    items.to_npz(folder / items_file(metric))
     arrays: dict[str, Any] = {"names": np.array(splits.space.names or [""])}
     for split, labelings in given.items():
         arrays |= {f"{split}_labels": labelings.labels, f"{split}_lengths": labelings.lengths}

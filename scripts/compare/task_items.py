@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lingym.agents.evaluate import measures
 from lingym.envs import (
     Abstaining,
     ExtractiveSummary,
@@ -16,11 +17,13 @@ from lingym.envs import (
 )
 from lingym.envs.tasks.slots_intent import INTENT, SLOT
 from lingym.envs.tuning.measures import are_tags
-from lingym.rewards import split_kinds
+from lingym.rewards import parts_of, split_kinds
+from lingym.rewards.averages import FMeasure
 from lingym.rewards.counting import correct
 from lingym.rewards.feedback.abstain import answered
 from lingym.rewards.kinds import Kind
 from lingym.scripts.compare.items import Items
+from lingym.scripts.compare.terms import Ratio, Term, Weighted
 from lingym.scripts.compare.unit_items import (
     answer_items,
     ratio_of,
@@ -41,7 +44,8 @@ def items_of(labelings: Labelings, task: Task, space: LabelSpace, metric: str) -
         labelings: complete ones of every text of a split.
         task: what was labelled.
         space: the labels.
-        metric: one of those that ``task.metrics`` gives.
+        metric: one of those that ``task.metrics`` gives, or a reward as text
+            (`lingym.rewards.as_metric`).
 
     Returns:
         Items of which ``score()[0]`` is that metric.
@@ -51,9 +55,11 @@ def items_of(labelings: Labelings, task: Task, space: LabelSpace, metric: str) -
             known here.
     """
     values = task.metrics(labelings, space)
-    if metric not in values:
-        raise ValueError(f"no metric {metric!r}: choose {', '.join(values)}")
-    items = _items(labelings, task, space, metric)
+    if metric in values:
+        items = _items(labelings, task, space, metric)
+    else:
+        values = measures(task, labelings, space, (metric,))
+        items = reward_items(metric, labelings, space)
     if items is None:
         raise ValueError(
             f"metric {metric!r} of {type(task).__name__} cannot be resampled: it is not known what "
@@ -66,6 +72,26 @@ def items_of(labelings: Labelings, task: Task, space: LabelSpace, metric: str) -
             f"{found} and the metric is {values[metric]}"
         )
     return items
+
+
+def reward_items(spec: str, labelings: Labelings, space: LabelSpace) -> Items:
+    """What each text adds to a reward as a metric.
+
+    Raises:
+        ValueError: it is no reward, or a measure of the corpus that is known of all texts only.
+    """
+    terms: list[tuple[float, Term]] = []
+    for part in parts_of(spec, labelings, space):
+        if part.values is not None:
+            terms.append((part.factor, Ratio(part.values, np.ones(len(part.values)))))
+        elif part.totals is not None and isinstance(part.measure, FMeasure):
+            own = part.measure
+            weights = tuple(own.weights.tolist())
+            term = Weighted(*part.totals, own.average, own.recall_share, weights)
+            terms.append((part.factor, term))
+        else:
+            raise ValueError(f"metric {spec!r} cannot be resampled: only its F measures can")
+    return Items(tuple(terms))
 
 
 def _items(labelings: Labelings, task: Task, space: LabelSpace, metric: str) -> Items | None:

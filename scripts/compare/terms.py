@@ -1,10 +1,13 @@
 """What sums over the items of a corpus come to: ratios of them, and measures of counts by type."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from lingym.rewards.averages import FMeasure
+from lingym.rewards.corpus_counts import Totals
 from lingym.rewards.counting import ratio
 from lingym.types import FloatArray
 
@@ -78,4 +81,34 @@ class Counts:
         return ratio((values * among).sum(1), number, np.nan)
 
 
-Term = Ratio | Counts
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """F-beta of T types as a reward counts it (`lingym.rewards.averages.FMeasure`).
+
+    Attributes:
+        right: float64 [N, T] true positives.
+        given: float64 [N, T] predictions.
+        gold: float64 [N, T] gold ones.
+        average: "micro", "macro" or "weighted".
+        recall_share: b^2 / (1 + b^2).
+        weights: what each type weighs.
+    """
+
+    right: FloatArray
+    given: FloatArray
+    gold: FloatArray
+    average: str
+    recall_share: float
+    weights: Sequence[float]
+
+    def columns(self) -> FloatArray:
+        """What is summed, float64 [N, 3 T]."""
+        return np.concatenate([self.right, self.given, self.gold], 1)
+
+    def value(self, sums: FloatArray) -> FloatArray:
+        """The measure of sums [R, 3 T], float64 [R]."""
+        measure = FMeasure(self.average, self.recall_share, np.array(self.weights, np.float64))
+        return measure.value(Totals(*np.split(sums, 3, 1)))
+
+
+Term = Ratio | Counts | Weighted

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from lingym.agents.evaluate import check_metric
 from lingym.envs import LabelVectorEnv
 from lingym.scripts.compare.cells import Cell
 from lingym.scripts.compare.passes import run_of_arm
@@ -33,11 +34,10 @@ def check_texts(study: Study, cells: Sequence[Cell], out: Path) -> None:
             continue
         first = min(fresh, key=lambda cell: -cell.share)
         dataset = texts_of(first.train_options(study, out), out)
-        known = metric_names(dataset)
-        if data.metric not in known:
-            raise ValueError(
-                f"data set {data.name!r} has no metric {data.metric!r}: one of {', '.join(known)}"
-            )
+        try:
+            check_metric(data.metric, metric_names(dataset), dataset.space)
+        except ValueError as error:
+            raise ValueError(f"data set {data.name!r}: {error}") from error
         for arm in study.arms_on(data.name):
             if arm.of is not None:
                 continue

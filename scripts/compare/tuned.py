@@ -68,6 +68,7 @@ def tune_cell(
     Raises:
         ValueError: these parameters cannot be tuned for this task.
     """
+    from lingym.agents.evaluate import measures
     from lingym.agents.scores import scores_of, set_head
     from lingym.agents.tuning import Tuning, threshold_search
     from lingym.scripts.compare.splits import model_of, read_splits
@@ -82,10 +83,11 @@ def tune_cell(
     scores = scores_of(labeller.policy, dev)
 
     def metrics(labels: Any) -> dict[str, float]:
-        return task.metrics(dev.complete(scores.padded(labels)), space)
+        return measures(task, dev.complete(scores.padded(labels)), space, (data.metric,))
 
     def metric(labelings: Labelings) -> float:
-        return task.metrics(dev.complete(labelings.labels), space)[data.metric]
+        complete = dev.complete(labelings.labels)
+        return measures(task, complete, space, (data.metric,))[data.metric]
 
     before = metrics(scores.logits.argmax(1).astype(np.int32))
     tuning = Tuning(arm.tune or "", _quick(data.metric, scores) or metric)

@@ -246,7 +246,7 @@ def test_a_bad_mix_is_named(tmp_path, table, message):
         (f"--task spanqa --reward rouge --corpus {corpus('spanqa')}", "labels are candidates"),
         (
             f"--task spanqa --metric rouge --corpus {corpus('spanqa')}",
-            "no metric 'rouge': one of f1, exact_match",
+            "no metric 'rouge': choose f1, exact_match",
         ),
     ],
 )

@@ -365,7 +365,7 @@ def test_a_run_as_a_command_reads_back_as_it_was(tmp_path):
         ("--warm-passes 5 --warm-start runs/a", "--warm-start is a warm start already"),
         ("--study a/b", "--study is 'a/b': wanted letters"),
         ("--study warm", "--study is 'warm'"),
-        ("--metric bleu", "no metric 'bleu': one of accuracy"),
+        ("--metric bleu", "no metric 'bleu': choose accuracy"),
         ("--sampler grid", "--sampler grid wants choices: learning_rate is a range"),
         ("--alpha 2", "--alpha is for --agent minimum_risk"),
     ],

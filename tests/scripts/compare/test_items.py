@@ -163,8 +163,8 @@ class Own(Task):
 def test_a_metric_that_is_no_sum_over_texts_is_refused():
     data = dataset("tagging")
     labelings = guessed(data["train"], 0)
-    with pytest.raises(ValueError, match=r"no metric 'f1': choose accuracy, macro_f1"):
-        items_of(labelings, data.task, data.space, "f1")
+    with pytest.raises(ValueError, match=r"no metric 'f9': choose accuracy, macro_f1"):
+        items_of(labelings, data.task, data.space, "f9")
     with pytest.raises(ValueError, match=r"'liking' of Own cannot be resampled: it is not known"):
         items_of(labelings, Own(), data.space, "liking")
     with pytest.raises(ValueError, match=r"'accuracy' of Own cannot be resampled: its texts add"):

@@ -12,7 +12,7 @@ from tests.scripts.compare.tiny_study import TINY, write_study
         (
             "metric: entity_f1",
             "metric: macro_fi",
-            "data set 'commands' has no metric 'macro_fi': one of .*entity_f1",
+            "data set 'commands': no metric 'macro_fi': choose .*entity_f1",
         ),
         (
             "{corpus: corpus_f1}",
