@@ -128,6 +128,18 @@ def test_code_is_found_however_it_is_spelled(run: tuple[Path, Path], spec: str) 
     assert not marker.exists()
 
 
+def test_a_metric_that_is_code_runs_under_the_users_own_mark_only(run: tuple[Path, Path]) -> None:
+    folder, marker = run
+    ended(folder)
+    change(folder, arguments={"reward": None, "metric": SPEC})
+    with pytest.raises(ValueError, match=r"the run's metric evil\.py:worth is code, and this user"):
+        main_error(f"train --resume {folder}")
+    main(f"evaluate {folder} --data {CORPUS}&test=4".split())
+    assert not marker.exists()
+    main(f"evaluate {folder} --data {CORPUS}&test=4 --metric {SPEC}".split())
+    assert marker.read_text() == "ran"
+
+
 def test_a_text_that_is_no_expression_names_no_code() -> None:
     assert places("evil.py :worth") == [] == places("(") == places("0.5*accuracy")
     with pytest.raises(ValueError, match=r"nested too deeply|is not an expression"):
