@@ -102,6 +102,12 @@ def notices(results: Mapping[str, Any]) -> list[str]:
             "One seed: nothing tells how much another seed would change, so there are no "
             "intervals, and no verdict is better or worse."
         )
+    held = [data["name"] for data in results["data"] if data.get("held_out")]
+    if held:
+        told.append(
+            f"Test stands for training texts that were held out, on {listed(held)}: of the source "
+            "that is trained on, which real test texts need not be."
+        )
     if not looks["intact"]:
         told.append(
             "The ledger of looks at test was changed by hand: see Looks at the test splits."

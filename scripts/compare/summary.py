@@ -96,6 +96,7 @@ def summary(out: Path, study: Study) -> Results:
                 "warm": data.warm,
                 "more": data.more,
                 "repeats": repeats[data.name],
+                "held_out": data.test_from_train is not None,
             }
             for data in study.data
         ],

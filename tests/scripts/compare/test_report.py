@@ -145,6 +145,15 @@ def test_what_a_study_lacks_has_no_section(tmp_path):
     assert "One seed" in text
 
 
+def test_it_is_told_where_test_is_held_out_training_texts(tmp_path):
+    results = made_results(data=2, arms=2)
+    assert "held out, on" not in " ".join(read(written(tmp_path, results)).text)
+    results["data"][1]["held_out"] = True
+    name = results["data"][1]["name"]
+    text = " ".join(read(written(tmp_path, results)).text)
+    assert f"Test stands for training texts that were held out, on {name}" in text
+
+
 def test_a_study_of_which_nothing_is_done(tmp_path):
     results = made_results(data=2, arms=2, full=False)
     parts = ("scores", "differences", "across", "curves", "tries")

@@ -64,7 +64,7 @@ shares:
 """
 GAIN = {"supervised": 0.0, "tuned": 0.02, "supervised, then REINFORCE": 0.2, "from nothing": -0.3}
 KEYS = {
-    "data": "name about metric task texts warm more repeats",
+    "data": "name about metric task texts warm more repeats held_out",
     "arms": "name about start agent tries",
     "scores": "data arm chosen dev test seeds low high seconds passes_forward passes_backward "
     "tokens peak_memory_mb others",
