@@ -1,5 +1,7 @@
 """A reward as a metric: measures of the corpus exactly, means over texts, and what is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,7 @@ def test_other_rewards_are_means_over_texts_and_sums_are_sums() -> None:
     assert as_metric("accuracy + -1*accuracy", labelings, TAGS) == 0
 
 
-def test_a_function_of_the_users_own_is_one(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_function_of_the_users_own_is_one(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("def kept(predicted, gold):\n    return float(predicted[0] == gold[0])\n")
     labelings = guessed(3)
@@ -83,7 +85,7 @@ def test_what_is_no_metric_is_refused(spec: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("average", AVERAGES)
-def test_resamples_are_scored_as_their_texts_would_be(average: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_resamples_are_scored_as_their_texts_would_be(average: str, tmp_path: Path) -> None:
     labelings = guessed(4, 30)
     weights = "{'PER': 2.0}"
     spec = f"0.5*corpus_f1(beta=2, average='{average}', weights={weights}) + 2*accuracy"
