@@ -33,7 +33,7 @@ def test_a_metric_that_has_no_value_yet_is_not_the_best(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     values = iter([math.nan, 0.2, math.nan, 0.1])
-    monkeypatch.setattr(callbacks, "evaluate", lambda *_: {"auc": next(values)})
+    monkeypatch.setattr(callbacks, "evaluate", lambda *_, **__: {"auc": next(values)})
     dataset = commands("tagging")
     env = vec_env(dataset, "accuracy")
     agent = Supervised("LabelPolicy", env, n_steps=32, batch_size=8, seed=0, device="cpu")
