@@ -102,9 +102,7 @@ def _cut(data: Data, folder: Path) -> None:
         parts = [
             opened.enter_context((new / f"{part}{ending}").open("wb")) for part in _parts(data)
         ]
-        text = (
-            0  # what stands before the first of all is the first's, empty lines those before them
-        )
+        text = 0  # lines before the first text are the first's, empty ones the text's before them
         for number, line in enumerate(lines, start=1):
             if number < header:
                 for part in parts:
