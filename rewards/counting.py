@@ -27,8 +27,9 @@ def planned(labelings: Labelings) -> BoolArray:
 
 def count(flags: BoolArray) -> FloatArray:
     """How many of each row are true, float64 [B]."""
-    # A matrix product is four times as fast as a sum of booleans over short rows, and exact.
-    return (flags @ np.ones(flags.shape[1], np.float32)).astype(np.float64)
+    # Faster than a sum of booleans over short rows. A product with ones is faster still, but
+    # OpenBLAS 0.3.31 (SkylakeX, float32, 5 columns) may read memory that nobody wrote, and warn.
+    return np.einsum("ij->i", flags.view(np.int8), dtype=np.int32).astype(np.float64)
 
 
 def units_of_text(labelings: Labelings) -> FloatArray:
