@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SURE = 0.01  # of log K: an entropy below it is none
 ONE = 0.995  # a share of units above which a label stands everywhere
 MORE = 0.98  # a share below which gold has more than one label
+ALIKE = 0.95  # a share of texts whose samples all earn the same, above which nothing is learned
 FALL = 0.05  # of the dev metric; on few texts more, as it is noise
 
 
@@ -45,6 +46,9 @@ class Alarms:
       above `kl_bound`.
     - ``reward``: the mean reward is clearly above (3 standard errors) what it was when dev was
       best, and dev has fallen since, in two measurements one after the other.
+    - ``advantage``: when the run begins, up to its first measurement, all samples of a text earn
+      the same, of 95 % of the texts: no sample is better than another, and nothing is learned.
+      A warm start that knows its training texts by heart is the usual case.
 
     Dev fell where the metric is below its best by .05, or by 1/sqrt(texts of dev) where that is
     more: twice the largest standard error of a share. Entropy and KL are those of some texts of
@@ -104,6 +108,7 @@ class Alarms:
         with agent.policy.work.paused():
             entropy, most, kl = self.probe.measure(agent.policy, start)
         gold = dev.gold_of(np.arange(len(dev)), labels.shape[1])
+        same = agent.guard.earned.share_alike
         reward, error = agent.guard.earned.take()
         learns = reward is not None
         point = Point(now.metrics[metric], everywhere(dev, labels, gold), reward, error)
@@ -143,6 +148,14 @@ class Alarms:
                 f"{self.kl_bound:g}; {tell}. Try --kl-coef 0.05 or more, or a lower "
                 "--learning-rate; --alarm-kl sets the bound",
                 kl=kl,
+            )
+        if len(self.points) == 2 and same is not None and same >= ALIKE:
+            say(
+                "advantage",
+                f"all samples of a text earned the same, in {same:.1%} of the texts (mean reward "
+                f"{reward:.4g}): the reward teaches nothing there. Try texts that the warm start "
+                "was not trained on, --dropout, more --samples, or --ent-coef 0.01",
+                share=same,
             )
         base = self._at_best()
         if reward is not None and base is not None and base.reward is not None:

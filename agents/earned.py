@@ -1,4 +1,4 @@
-"""The rewards of a stretch of a run: their mean, and how sure it is."""
+"""The rewards of a stretch of a run: their mean, how sure it is, and whether they differ."""
 
 from math import sqrt
 from typing import Any
@@ -8,18 +8,30 @@ class Earned:
     """The scores of labelings since they were last asked for."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self.count, self.total, self.squares = 0, 0.0, 0.0
+        self.texts, self.alike = 0, 0  # of texts with several samples
 
     def add(self, scores: Any) -> None:
-        """Take in the scores of labelings, any array."""
+        """Take in the scores of labelings, any array; [S, B] where each text has S of them."""
         self.count += int(scores.size)
         self.total += float(scores.sum())
         self.squares += float((scores * scores).sum())
+        if scores.ndim == 2 and len(scores) > 1:
+            self.texts += scores.shape[1]
+            self.alike += int(alike(scores).sum())
+
+    @property
+    def share_alike(self) -> float | None:
+        """The share of texts whose samples all earned the same; None where none has several."""
+        return self.alike / self.texts if self.texts else None
 
     def take(self) -> tuple[float | None, float]:
         """The mean and its standard error, None and 0 without a score; counting begins anew."""
         count, total, squares = self.count, self.total, self.squares
-        self.count, self.total, self.squares = 0, 0.0, 0.0
+        self._begin()
         if not count:
             return None, 0.0
         spread = max(0.0, squares / count - (total / count) ** 2)
@@ -32,3 +44,8 @@ class Earned:
     def load_run_state(self, state: dict[str, Any]) -> None:
         """Go on from what `run_state` gave."""
         vars(self).update(state)
+
+
+def alike(scores: Any) -> Any:
+    """Which texts of ``scores`` [S, B] earned the same S times, so have no advantage, bool [B]."""
+    return (scores == scores[:1]).all(0)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lingym.agents.consolidation import Consolidation
+from lingym.agents.earned import alike
 from lingym.agents.gold import cross_entropy
 from lingym.agents.guard import Guard, NotFinite
 from lingym.agents.inspection import Judged
@@ -75,7 +76,6 @@ class UpdateParts:
             self.logger.record_mean(f"reward/{name}", float(part.mean()))
         for name, reading in reward.readings().items():
             self.logger.record(f"reward_state/{name}", reading)
-        self.guard.earned.add(score)
         assert self.ep_info_buffer is not None
         self.ep_info_buffer.extend(
             {"r": float(r), "l": int(n)} for r, n in zip(score, labelings.lengths, strict=True)
@@ -127,7 +127,12 @@ class UpdateParts:
         self.judged = Judged(batch.examples, labels, rewards.reshape(labels.shape))
         self._check_size(rewards, repeated.examples)
         labelings = repeated.complete(given)
-        self._log_labelings(labelings, rewards.sum(1))
+        score = rewards.sum(1)
+        self._log_labelings(labelings, score)
+        of_text = score.reshape(samples, rows)
+        self.guard.earned.add(of_text)
+        if samples > 1:
+            self.logger.record_mean("rollout/frac_reward_zero_std", float(alike(of_text).mean()))
         self.label_env.reward.observe(labelings)
         return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
 

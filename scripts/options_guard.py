@@ -21,8 +21,8 @@ class Guard:
     most_skipped: int = 100
     """--on-nonfinite skip: the steps that may be left out; the next one stops the run."""
     stop_on_alarm: bool = False
-    """End the run at an alarm (entropy gone, one label everywhere, KL, the reward up while dev
-    falls); they are said in any case, where there is a dev split."""
+    """End the run at an alarm (entropy gone, one label everywhere, KL, samples that all earn the
+    same, the reward up while dev falls); they are said in any case, where there is a dev split."""
     alarm_kl: float | None = None
     """KL to the start that raises an alarm, nats a unit; by default 1 for RL with a warm start, and
     else none."""

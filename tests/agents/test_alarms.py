@@ -158,6 +158,29 @@ def test_reward_up_while_dev_falls(agent: Any, commands: Any) -> None:
     assert "the reward rose from 0.1500 to 0.6500 while dev f1 0.4000, best 0.9000" in look.said[0]
 
 
+def test_samples_that_all_earn_the_same(agent: Any, commands: Any) -> None:
+    dev = commands("tagging")["dev"]
+    differ, same = [[0.5, 1.0], [0.5, 0.0]], [[0.5, 1.0], [0.5, 1.0]]  # [S, B]
+    one, other, later = Look(agent, dev), Look(agent, dev), Look(agent, dev)
+    one.at(0.9)
+    one.at(0.9, rewards=same)
+    assert one.names == ["advantage"] and "in 100.0% of the texts (mean reward 0.75)" in one.said[0]
+    other.at(0.9)
+    other.at(0.9, rewards=[0.5] * 40)  # of one sample a text nothing is known
+    later.at(0.9)
+    later.at(0.9, rewards=differ)
+    later.at(1.0, rewards=same)  # what there was to learn is learned
+    assert not other.names and not later.names
+
+
+def test_a_policy_that_is_sure_has_no_advantages(agent: Any) -> None:
+    with torch.no_grad():
+        agent.policy.label_head.weight.mul_(1e5)
+    agent.learn(total_episodes=32)
+    assert agent.guard.earned.share_alike == 1.0
+    assert agent.guard.earned.texts == 32 and agent.guard.earned.count == 64
+
+
 @pytest.mark.parametrize(
     "metrics, rewards",
     [
@@ -241,6 +264,11 @@ def test_earned_is_a_mean_and_its_error() -> None:
         pytest.approx(scores.std() / np.sqrt(50)),
     )
     assert earned.take() == (None, 0.0)
+    earned.add(np.array([[1.0, 1.0, 2.0], [1.0, 1.5, 2.0]]))  # of three texts, two samples each
+    assert earned.share_alike == pytest.approx(2 / 3)
+    earned.take()
+    earned.add(np.ones((1, 5)))
+    assert earned.share_alike is None
 
 
 def test_a_bound_that_cannot_be_is_refused() -> None:
