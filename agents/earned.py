@@ -3,6 +3,8 @@
 from math import sqrt
 from typing import Any
 
+from lingym.rewards.probes import differing
+
 
 class Earned:
     """The scores of labelings since they were last asked for."""
@@ -21,7 +23,7 @@ class Earned:
         self.squares += float((scores * scores).sum())
         if scores.ndim == 2 and len(scores) > 1:
             self.texts += scores.shape[1]
-            self.alike += int(alike(scores).sum())
+            self.alike += int((~differing(scores)).sum())
 
     @property
     def share_alike(self) -> float | None:
@@ -44,8 +46,3 @@ class Earned:
     def load_run_state(self, state: dict[str, Any]) -> None:
         """Go on from what `run_state` gave."""
         vars(self).update(state)
-
-
-def alike(scores: Any) -> Any:
-    """Which texts of ``scores`` [S, B] earned the same S times, so have no advantage, bool [B]."""
-    return (scores == scores[:1]).all(0)

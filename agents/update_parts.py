@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from lingym.agents.consolidation import Consolidation
-from lingym.agents.earned import alike
 from lingym.agents.gold import cross_entropy
 from lingym.agents.guard import Guard, NotFinite
 from lingym.agents.inspection import Judged
@@ -22,6 +21,7 @@ from lingym.policies import LabelPolicy, frozen_copy
 from lingym.policies.distribution import LabelDistribution
 from lingym.rewards import Reward
 from lingym.rewards.base import NonFiniteReward
+from lingym.rewards.probes import differing
 from lingym.types import Batch, FloatArray, IntArray, Labelings, Rows
 
 
@@ -132,7 +132,8 @@ class UpdateParts:
         of_text = score.reshape(samples, rows)
         self.guard.earned.add(of_text)
         if samples > 1:
-            self.logger.record_mean("rollout/frac_reward_zero_std", float(alike(of_text).mean()))
+            same = float(1 - differing(of_text).mean())
+            self.logger.record_mean("rollout/frac_reward_zero_std", same)
         self.label_env.reward.observe(labelings)
         return torch.from_numpy(rewards).float().to(self.device).view(samples, rows, units)
 

@@ -9,7 +9,9 @@ import tyro
 from lingym.scripts.arguments import Reading, TaskName, TaskOptions
 
 if TYPE_CHECKING:
+    from lingym.agents import Labeller
     from lingym.envs import Dataset
+    from lingym.rewards import Reward
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class CheckReward:
     """What the reward's cost is compared with, and whose tokenizer reads the texts."""
     max_tokens: int = 256
     """Tokens to a window, special tokens among them."""
+    policy: Path | None = None
+    """A trained labeller's run: what the reward has to say to it on these texts, in its own
+    tokens. Its task and encoder are taken."""
+    samples: int = 4
+    """--policy: the labelings of a text that it draws, as --samples of a run."""
     out: Path | None = None
     """Folder for check-reward.json and check-reward.png."""
     seed: int = 0
@@ -50,32 +57,55 @@ class CheckReward:
         from lingym.scripts.doctor import Patient, examine
         from lingym.scripts.doctor_contract import broken, decomposes
         from lingym.scripts.doctor_cost import cost
+        from lingym.scripts.doctor_policy import room, warning
+        from lingym.scripts.doctor_policy import words as policy_words
 
         if self.texts < 1:
             raise ValueError(f"--texts is {self.texts}: wanted 1 or more")
         if not 0 <= self.progress <= 1:
             raise ValueError(f"--progress is {self.progress}: wanted 0 to 1")
-        dataset = self.read()
+        if self.samples < 2:
+            raise ValueError(f"--samples is {self.samples}: wanted 2 or more, to compare")
+        if self.policy is not None and self.data is None:
+            raise ValueError("--policy: give the texts that it is to learn from, --data FILE")
+        labeller = self.labeller()
+        dataset = self.read() if labeller is None else self.read_for(labeller)
         task = dataset.task
-        reward = from_spec(self.reward) if self.reward else task.default_reward(dataset.space)
+
+        def made() -> "Reward":
+            return from_spec(self.reward) if self.reward else task.default_reward(dataset.space)
+
+        reward = made()
         patient = Patient.of(dataset["train"], reward, self.texts, self.seed)
         reward.advance(self.progress)
         learns = patient.warm(self.seed)
         findings = examine(patient, self.seed)
         failed = broken(patient, self.seed)
         sums = decomposes(patient, self.seed)
-        price = cost(patient, dataset, self.encoder, self.seed)
+        task_name = self.task if labeller is None else labeller.task
+        encoder = self.encoder if labeller is None else f"of {self.policy}"
+        price = cost(
+            *(patient, dataset, self.encoder if labeller is None else labeller.policy, self.seed)
+        )
         data = str(self.data or self.options.mix or task.corpus)
         title = f"{reward} on {data}"
         number = f"{len(patient.texts)} of {len(dataset['train'])} texts"
         print(f"{title}: {number}, {findings.units} units\n")
         told = list(words.warnings(findings, price, failed, reward.exhausted))
+        left, found = [], None
+        if labeller is not None:
+            own = Patient.of(dataset["train"], made(), self.texts, self.seed)
+            own.game.reward.advance(self.progress)
+            found = room(own, labeller.policy, self.samples, self.seed)
+            left = [[*policy_words(found, str(self.policy))]]
+            told += warning(found, str(self.policy))
         for part in (
             words.table(findings),
             words.order(findings),
             words.signal(findings),
-            [*words.contract(reward, failed, sums, learns), words.price(price, self.encoder)],
-            [f"! {text}" for text in told] or ["Nothing to warn of."],
+            *left,
+            [*words.contract(reward, failed, sums, learns), words.price(price, encoder)],
+            words.told(told),
         ):
             print(*part, "", sep="\n")
         if self.out is not None:
@@ -84,12 +114,13 @@ class CheckReward:
 
             self.out.mkdir(parents=True, exist_ok=True)
             content = {
-                **{"reward": str(reward), "data": data, "task": self.task},
+                **{"reward": str(reward), "data": data, "task": task_name},
                 **{"texts": len(patient.texts), "units": findings.units, "seed": self.seed},
                 **findings.json(),
                 **{"sparse": reward.sparse, "decomposes": sums, "learns": learns},
                 "broken": failed,
-                "cost": {**vars(price), "share": price.share, "of": self.encoder},
+                "cost": {**vars(price), "share": price.share, "of": encoder},
+                **({} if found is None else {"policy": {"run": str(self.policy), **vars(found)}}),
                 "warnings": told,
             }
             write_json(self.out / "check-reward.json", content)
@@ -97,6 +128,23 @@ class CheckReward:
             draw(findings, self.out / "check-reward.png", f"{reward} on {name}")
         if failed:
             raise ValueError(f"reward {reward.name} fails: {', '.join(failed).replace('_', ' ')}")
+
+    def labeller(self) -> "Labeller | None":
+        """The trained labeller that the reward is looked at with, if there is one."""
+        from lingym.agents import Labeller
+
+        return None if self.policy is None else Labeller.load(self.policy)
+
+    def read_for(self, labeller: "Labeller") -> "Dataset":
+        """The texts in the tokens of a labeller, with its labels."""
+        from lingym.envs import Dataset
+        from lingym.scripts.labelled import read_labelled
+
+        assert self.policy is not None
+        assert self.data is not None
+        episodes = read_labelled(labeller, self.policy, self.data, self.reading, "train")
+        splits = {"train": episodes}
+        return Dataset(episodes.task, episodes.space, labeller.tokenizer, splits)
 
     def read(self) -> "Dataset":
         """The texts, in the tokens of the encoder: those that a run would train on."""

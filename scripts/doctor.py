@@ -67,12 +67,15 @@ class Patient:
     def warm(self, seed: int) -> bool:
         """Let a reward that learns see the texts once, 95 % right; whether it is such a reward."""
         before = self.game.reward.state()
-        labels = self.labellers.right(TYPICAL, seed)
+        self.observe(self.labellers.right(TYPICAL, seed))
+        return self.game.reward.state() != before
+
+    def observe(self, labels: IntArray) -> None:
+        """Let a reward that learns see a labelling of all texts, [B, U]."""
         for start in range(0, len(self.texts), CHUNK):
             batch = self.game.episodes.batch(self.texts[start : start + CHUNK])
             given = labels[start : start + CHUNK, : batch.gold.shape[1]]
             self.game.reward.observe(batch.complete(given))
-        return self.game.reward.state() != before
 
 
 @dataclass(frozen=True)

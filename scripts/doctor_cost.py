@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from lingym.envs import Dataset, LabelVectorEnv
 from lingym.rewards import Accuracy, ExactMatch, checked_steps
 from lingym.scripts.doctor import TYPICAL, Patient
 from lingym.types import IntArray
+
+if TYPE_CHECKING:
+    from lingym.policies import LabelPolicy
 
 TEXTS = 128
 MINIBATCH = 16
@@ -31,8 +35,15 @@ class Cost:
         return self.reward / self.encoder
 
 
-def cost(patient: Patient, dataset: Dataset, encoder: str, seed: int) -> Cost:
-    """Time both; the texts of a smaller split are repeated to 128."""
+def cost(patient: Patient, dataset: Dataset, encoder: "str | LabelPolicy", seed: int) -> Cost:
+    """Time both; the texts of a smaller split are repeated to 128.
+
+    Args:
+        patient: the reward on its texts.
+        dataset: that they are of.
+        encoder: its name, or a policy that has one.
+        seed: of the labels that are scored.
+    """
     places = np.resize(np.arange(len(patient.texts)), TEXTS)
     texts = patient.texts[places]
     batch = patient.game.episodes.batch(texts)
@@ -55,7 +66,7 @@ def _seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def _pass(dataset: Dataset, encoder: str) -> Callable[[IntArray], None]:
+def _pass(dataset: Dataset, encoder: "str | LabelPolicy") -> Callable[[IntArray], None]:
     """What takes encoder and head forward and backward over texts, in minibatches."""
     import torch
 
@@ -63,11 +74,14 @@ def _pass(dataset: Dataset, encoder: str) -> Callable[[IntArray], None]:
     from lingym.policies import LabelPolicy
 
     episodes = dataset["train"]
-    plain = ExactMatch() if dataset.space.form == "candidates" else Accuracy()
-    env = LabelVectorEnv(dataset=dataset, reward=plain)
-    policy = LabelPolicy(
-        env.single_observation_space, env.single_action_space, lambda _: 1e-4, encoder=encoder
-    )
+    if isinstance(encoder, str):
+        plain = ExactMatch() if dataset.space.form == "candidates" else Accuracy()
+        env = LabelVectorEnv(dataset=dataset, reward=plain)
+        policy = LabelPolicy(
+            env.single_observation_space, env.single_action_space, lambda _: 1e-4, encoder=encoder
+        )
+    else:
+        policy = encoder
 
     def both_ways(texts: IntArray) -> None:
         parts = None if episodes.parts is None else episodes.parts[texts]
@@ -77,7 +91,7 @@ def _pass(dataset: Dataset, encoder: str) -> Callable[[IntArray], None]:
             gold = torch.from_numpy(batch.gold).long()
             log_probs, _, values = policy.evaluate_labels(batch, gold)
             loss = (values.square() - log_probs)[gold >= 0].mean()
-            policy.optimizer.zero_grad()
+            policy.zero_grad()
             loss.backward()
 
     return both_ways

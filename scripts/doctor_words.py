@@ -94,6 +94,14 @@ def price(cost: Cost, encoder: str) -> str:
     )
 
 
+def told(warned: list[str]) -> Iterator[str]:
+    """The warnings as they are printed."""
+    if not warned:
+        yield "Nothing to warn of."
+    for text in warned:
+        yield from wrap(f"! {text}", WIDTH, subsequent_indent="  ")
+
+
 def warnings(findings: Findings, cost: Cost, failed: list[str], exhausted: bool) -> Iterator[str]:
     """What its author should look at."""
     for name in failed:

@@ -15,7 +15,7 @@ def read_labelled(
     folder: Path,
     data: str,
     reading: Reading,
-    split: Literal["dev", "test"] = "test",
+    split: Literal["train", "dev", "test"] = "test",
 ) -> Episodes:
     """Gold-labelled texts as episodes of a labeller.
 

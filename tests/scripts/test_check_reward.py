@@ -5,10 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
-from lingym.envs import build
+from lingym.envs import Dataset, LabelVectorEnv, build
 from lingym.envs.corpora import Corpus, read_records
 from lingym.envs.tasks import TASKS
+from lingym.policies import LabelPolicy
 from lingym.rewards import Accuracy, EntityF1, from_function
 from lingym.scripts.arguments import TaskOptions
 from lingym.scripts.check_reward import CheckReward
@@ -17,6 +19,7 @@ from lingym.scripts.doctor import Patient, examine
 from lingym.scripts.doctor_contract import CHECKS, broken, decomposes
 from lingym.scripts.doctor_cost import Cost
 from lingym.scripts.doctor_labelings import GOLD, RANDOM, SHIFTED, WORSENING, Labellers
+from lingym.scripts.doctor_policy import PLAIN, room, warning
 from lingym.scripts.doctor_words import warnings
 
 CORPORA = {
@@ -260,6 +263,52 @@ def test_a_hidden_gold_is_judged_all_the_same(tagged):
     found = examine(hidden, 0)
     assert found.scores[GOLD].mean() > found.scores[RANDOM].mean()
     assert broken(hidden, 0) == []
+
+
+def policy_of(split, scale):
+    """An untrained policy whose scores are so many times as far apart."""
+    env = LabelVectorEnv(dataset=Dataset(split.task, split.space, None, {"train": split}))
+    spaces = env.single_observation_space, env.single_action_space
+    policy = LabelPolicy(*spaces, lambda _: 1e-3, encoder="tiny")
+    with torch.no_grad():
+        policy.label_head.weight.normal_().mul_(scale)
+    return policy
+
+
+def test_a_policy_that_is_sure_has_nothing_to_learn(tagged):
+    """Told of it, and in what; its scores are those of the labels that it draws."""
+    unsure, sure = (
+        room(patient(tagged, Accuracy()), policy_of(tagged, scale), 4, 0) for scale in (0.1, 1e6)
+    )
+    assert unsure.signal[PLAIN]["labelings_differ"] > 0.9 and list(warning(unsure, "it")) == []
+    assert sure.signal[PLAIN]["labelings_differ"] == sure.signal[PLAIN]["scores_differ"] == 0
+    assert sure.signal[PLAIN]["std_within"] == 0
+    assert sure.signal[PLAIN]["mean"] == pytest.approx(sure.mean)  # it draws its best labels
+    assert sure.gold == 1 and 0 < sure.wrong < 1
+    told = list(warning(sure, "it"))
+    assert told[0].startswith("100.0 % of the texts give no signal to it (4 labelings of each)")
+
+
+def test_the_same_seed_draws_the_same_and_leaves_the_policy_as_it_was(tagged):
+    policy = policy_of(tagged, 1.0).train(False)
+    before = torch.random.get_rng_state()
+    one, other = (room(patient(tagged, Accuracy()), policy, 4, seed) for seed in (0, 0))
+    assert one == other != room(patient(tagged, Accuracy()), policy, 4, 1)
+    assert torch.equal(before, torch.random.get_rng_state()) and not policy.training
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--policy nowhere", "--policy: give the texts that it is to learn from, --data FILE"),
+        ("--policy nowhere --data x.conll", "nowhere"),
+        ("--samples 1", "--samples is 1: wanted 2 or more, to compare"),
+    ],
+)
+def test_a_policy_that_cannot_be_looked_at(words, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=told):
+        main(["check-reward", *words.split()])
 
 
 def test_a_run_keeps_the_file_of_its_reward(tmp_path, monkeypatch):

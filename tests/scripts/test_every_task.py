@@ -121,6 +121,19 @@ def test_reward_goes_on_where_supervision_stopped(runs, tmp_path, task):
     assert further["training"]["episodes"] == 40
 
 
+@pytest.mark.parametrize("task", TABLE)
+def test_check_reward_asks_what_is_left_to_learn(runs, tmp_path, capsys, task):
+    out, _ = runs(task)
+    words = f"check-reward --policy {out} --data {corpus(task)} --samples 6 --out {tmp_path}"
+    main(words.split())
+    found = json.loads((tmp_path / "check-reward.json").read_text())
+    assert found["task"] == task and found["texts"] == 40  # those of training
+    assert found["policy"]["samples"] == 6 and 0 < found["policy"]["wrong"] <= 1
+    plain = found["policy"]["signal"]["as it labels"]
+    assert 0 < plain["scores_differ"] <= plain["labelings_differ"] <= 1
+    assert "Of 6 labelings of a text, drawn by it:" in capsys.readouterr().out
+
+
 def test_choices_one_by_one(tmp_path, capsys):
     """The form is saved with the model: predict and evaluate need not be told."""
     out = tmp_path / "sequential"
