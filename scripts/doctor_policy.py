@@ -4,21 +4,20 @@ A labeller that knows its texts by heart draws the same labels every time, or la
 worth: then there is nothing to learn from any reward.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
 import numpy as np
 import torch
 
-from lingym.agents import predict_labels
 from lingym.agents.alarms import ALIKE
 from lingym.agents.minibatches import by_budget
 from lingym.policies import LabelPolicy
 from lingym.rewards.probes import differing
 from lingym.scripts.doctor import Patient
 from lingym.scripts.doctor_words import WIDTH
-from lingym.types import UNDECIDED, IntArray
+from lingym.types import UNDECIDED, Batch, IntArray, Rows
 
 BUDGET = 8192
 PLAIN, DROPOUT = "as it labels", "with dropout"
@@ -55,9 +54,8 @@ def room(patient: Patient, policy: LabelPolicy, samples: int, seed: int) -> Room
         samples: labelings of each text, 2 or more.
         seed: of the draws and of dropout.
     """
-    episodes, rows = patient.game.episodes, patient.texts
     gold = patient.labellers.batch.gold
-    best = predict_labels(policy, episodes)[rows, : gold.shape[1]]
+    best = _labelled(policy, patient, False, lambda batch: policy.label(batch)[None])[0]
     patient.observe(best)
     signal = {}
     for name in (PLAIN, DROPOUT):
@@ -110,20 +108,34 @@ def _drawn(
     policy: LabelPolicy, patient: Patient, samples: int, dropout: bool, seed: int
 ) -> list[IntArray]:
     """Labelings of all texts, [B, U] each; with dropout a text has one mask, as in training."""
+    generator = torch.Generator(policy.device).manual_seed(seed)
+
+    def draw(batch: Batch) -> IntArray:
+        features = policy.features(policy.texts(batch))
+        drawn = policy.distribution(features, batch).sample(samples, generator)
+        return drawn.cpu().numpy().astype(np.int32)
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return list(_labelled(policy, patient, dropout, draw))
+
+
+def _labelled(
+    policy: LabelPolicy, patient: Patient, dropout: bool, label: Callable[[Batch], IntArray]
+) -> IntArray:
+    """Labels [S, B, U] of the patient's texts; ``label`` gives [S, b, u] of a batch."""
     episodes, rows = patient.game.episodes, patient.texts
     units = patient.labellers.batch.gold.shape[1]
-    labels = np.full((samples, len(rows), units), UNDECIDED, np.int32)
-    generator = torch.Generator(policy.device).manual_seed(seed)
+    parts: list[tuple[Rows, IntArray]] = []
     training = policy.training
     policy.train(dropout)
     try:
-        with torch.no_grad(), torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with torch.no_grad():
             for places in by_budget(episodes.token_counts[rows], BUDGET):
-                batch = episodes.batch(rows[places])
-                features = policy.features(policy.texts(batch))
-                given = policy.distribution(features, batch).sample(samples, generator)
-                labels[:, places, : given.shape[2]] = given.cpu().numpy()
+                parts.append((places, label(episodes.batch(rows[places]))))
     finally:
         policy.train(training)
-    return list(labels)
+    labels = np.full((len(parts[0][1]), len(rows), units), UNDECIDED, np.int32)
+    for places, given in parts:
+        labels[:, places, : given.shape[2]] = given
+    return labels
