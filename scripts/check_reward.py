@@ -64,10 +64,7 @@ class CheckReward:
             raise ValueError(f"--texts is {self.texts}: wanted 1 or more")
         if not 0 <= self.progress <= 1:
             raise ValueError(f"--progress is {self.progress}: wanted 0 to 1")
-        if self.samples < 2:
-            raise ValueError(f"--samples is {self.samples}: wanted 2 or more, to compare")
-        if self.policy is not None and self.data is None:
-            raise ValueError("--policy: give the texts that it is to learn from, --data FILE")
+        self.check_policy()
         labeller = self.labeller()
         dataset = self.read() if labeller is None else self.read_for(labeller)
         task = dataset.task
@@ -129,11 +126,45 @@ class CheckReward:
         if failed:
             raise ValueError(f"reward {reward.name} fails: {', '.join(failed).replace('_', ' ')}")
 
+    def check_policy(self) -> None:
+        """Refuse options that have no use with a trained labeller, or without one.
+
+        Raises:
+            ValueError: there is such an option, or no texts were given.
+        """
+        if self.samples < 2:
+            raise ValueError(f"--samples is {self.samples}: wanted 2 or more, to compare")
+        if self.policy is None:
+            if self.samples != CheckReward.samples:
+                raise ValueError("--samples is for --policy: the doctor's own policies draw 4")
+            return
+        if self.data is None:
+            raise ValueError("--policy: give the texts that it is to learn from, --data FILE")
+        own = {
+            "--encoder": self.encoder != CheckReward.encoder,
+            "--max-tokens": self.max_tokens != CheckReward.max_tokens,
+            "the task's options": self.options != TaskOptions(),
+        }
+        for name, given in own.items():
+            if given:
+                raise ValueError(
+                    f"--policy has its own encoder, windows and task: leave out {name}"
+                )
+
     def labeller(self) -> "Labeller | None":
-        """The trained labeller that the reward is looked at with, if there is one."""
+        """The trained labeller that the reward is looked at with, if there is one.
+
+        Raises:
+            ValueError: it labels another task than the one asked for.
+        """
         from lingym.agents import Labeller
 
-        return None if self.policy is None else Labeller.load(self.policy)
+        if self.policy is None:
+            return None
+        labeller = Labeller.load(self.policy)
+        if self.task not in (CheckReward.task, labeller.task):
+            raise ValueError(f"{self.policy} is of the task {labeller.task}, not {self.task}")
+        return labeller
 
     def read_for(self, labeller: "Labeller") -> "Dataset":
         """The texts in the tokens of a labeller, with its labels."""

@@ -303,6 +303,10 @@ def test_the_same_seed_draws_the_same_and_leaves_the_policy_as_it_was(tagged):
         ("--policy nowhere", "--policy: give the texts that it is to learn from, --data FILE"),
         ("--policy nowhere --data x.conll", "nowhere"),
         ("--samples 1", "--samples is 1: wanted 2 or more, to compare"),
+        ("--samples 8", "--samples is for --policy"),
+        ("--policy a --data b --encoder minilm", "leave out --encoder"),
+        ("--policy a --data b --max-tokens 64", "leave out --max-tokens"),
+        ("--policy a --data b --abstain", "leave out the task's options"),
     ],
 )
 def test_a_policy_that_cannot_be_looked_at(words, told, tmp_path, monkeypatch):

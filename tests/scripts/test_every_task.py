@@ -132,6 +132,9 @@ def test_check_reward_asks_what_is_left_to_learn(runs, tmp_path, capsys, task):
     plain = found["policy"]["signal"]["as it labels"]
     assert 0 < plain["scores_differ"] <= plain["labelings_differ"] <= 1
     assert "Of 6 labelings of a text, drawn by it:" in capsys.readouterr().out
+    other = "choice" if task != "choice" else "relation"
+    with pytest.raises(SystemExit, match=f"is of the task {task}, not {other}"):
+        main([*words.split(), "--task", other])
 
 
 def test_choices_one_by_one(tmp_path, capsys):
